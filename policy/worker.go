@@ -1,0 +1,360 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+)
+
+// Phase is where a worker stands in its life.
+type Phase uint8
+
+const (
+	// Spare: a booted engine at the gate, or on its way there. No user code.
+	Spare Phase = iota
+	// Booting: the gate is open; the user's code is loading.
+	Booting
+	// Active: takes requests.
+	Active
+	// Retired: takes no new requests; what is in flight goes on.
+	Retired
+	// Ending: idle, told so by beforeunload, about to be killed.
+	Ending
+	// Ended: killed, or exited by itself.
+	Ended
+)
+
+// String names the phase for logs and tests.
+func (p Phase) String() string {
+	if int(p) < len(phaseNames) {
+		return phaseNames[p]
+	}
+	return fmt.Sprintf("Phase(%d)", uint8(p))
+}
+
+var phaseNames = [...]string{"spare", "booting", "active", "retired", "ending", "ended"}
+
+const (
+	// unloadGrace is how long beforeunload listeners may run before the worker
+	// is killed all the same. The hosted runtime waits for their synchronous
+	// part without bound; a laptop should not.
+	unloadGrace = time.Second
+	// memorySlack is how far resident memory may stand above the limit while
+	// the worker's own account (heap and external) stays below it: resident
+	// memory also holds code, caches and freed pages.
+	memorySlack = 32 * MiB
+	// unloadRatio is the share of a limit at which beforeunload is dispatched
+	// (edge-runtime's --dispatch-beforeunload-*-ratio, default 90).
+	unloadRatio = 0.9
+)
+
+// reasons is a set of Reason.
+type reasons uint32
+
+func (s reasons) has(r Reason) bool      { return s&(1<<r) != 0 }
+func (s reasons) with(r Reason) reasons  { return s | 1<<r }
+func (s reasons) minus(r Reason) reasons { return s &^ (1 << r) }
+
+// Worker is the life of one worker. It is a value; Apply returns the next one.
+// The zero value with Kind, Parity and Limits set is a spare.
+type Worker struct {
+	Kind   Kind
+	Parity Parity
+	Limits Limits
+
+	// DrainTimeout is how long a replaced worker keeps its sockets.
+	DrainTimeout time.Duration
+
+	Phase    Phase
+	Reason   Reason // why it drains, ends or ended; ReasonNone while nobody asked
+	InFlight int    // requests whose response has not ended
+	Sockets  int    // open WebSockets
+	Tasks    int    // background tasks not settled
+
+	alerts     reasons // what allows an early drop
+	unloads    reasons // beforeunload reasons already dispatched
+	noted      reasons // limits already reported under Warn
+	unanswered int     // beforeunload dispatches that have not returned
+	drained    bool    // it was told that nothing new will come
+}
+
+// Apply returns the worker after ev, and what has to be done about it. An
+// ended worker changes no more.
+func (w Worker) Apply(ev Event) (Worker, []Action) {
+	if w.Phase == Ended {
+		return w, nil
+	}
+	switch ev := ev.(type) {
+	case GateOpened:
+		return w.opened()
+	case BecameReady:
+		if w.Phase == Booting {
+			w.Phase = Active
+		}
+		return w, nil
+	case RequestStarted:
+		w.InFlight++
+		return w, nil
+	case RequestEnded:
+		w.InFlight--
+		return w.finished()
+	case SocketOpened:
+		w.InFlight--
+		w.Sockets++
+		return w.finished()
+	case SocketClosed:
+		w.Sockets--
+		return w.settle(nil)
+	case TasksChanged:
+		w.Tasks = ev.Pending
+		return w.settle(nil)
+	case Sampled:
+		return w.sampled(ev)
+	case TimerFired:
+		return w.fired(ev.Timer)
+	case UnloadReturned:
+		return w.unloaded()
+	case RestartAsked:
+		return w.replaced()
+	case TerminationAsked:
+		return w.terminated(ev.Grace)
+	case EndAsked:
+		return w.rehearsed(ev.Reason)
+	case Discarded:
+		return w.end(ReasonUnused, nil)
+	case Exited:
+		return w.end(ev.Reason, nil)
+	}
+	panic(fmt.Sprintf("policy: unknown event %T", ev))
+}
+
+// Accepts says whether a new request may be given to the worker.
+func (w Worker) Accepts() bool {
+	return w.Phase == Active && (w.Kind == PerWorker || w.InFlight == 0)
+}
+
+func (w Worker) opened() (Worker, []Action) {
+	w.Phase = Booting
+	wall := w.Limits.WallClock
+	if w.Limits.Enforcement == Off || wall <= 0 {
+		return w, nil
+	}
+	return w, []Action{
+		Arm{TimerHalf, wall / 2},
+		Arm{TimerNinety, time.Duration(float64(wall) * unloadRatio)},
+		Arm{TimerWall, wall},
+	}
+}
+
+// finished follows the end of a request: under per_request it is the worker's.
+func (w Worker) finished() (Worker, []Action) {
+	if w.Kind == PerRequest {
+		return w.end(ReasonRequestEnded, nil)
+	}
+	return w.settle(nil)
+}
+
+func (w Worker) sampled(s Sampled) (Worker, []Action) {
+	l := w.Limits
+	if l.Enforcement == Off || w.Phase == Spare {
+		return w, nil
+	}
+	var todo []Action
+	if l.Memory > 0 {
+		used := max(s.Reported, s.Resident-memorySlack)
+		if used >= l.Memory {
+			return w.reached(ReasonMemory)
+		}
+		w.alerts = w.alerts.minus(ReasonMemory)
+		if used >= l.Memory/2 && l.Enforcement == Enforce {
+			w.alerts = w.alerts.with(ReasonMemory)
+		}
+		if ratio(used, l.Memory) >= unloadRatio {
+			w, todo = w.unload(ReasonMemory, todo)
+		}
+	}
+	if l.CPUHard > 0 {
+		if s.CPU >= l.CPUHard {
+			return w.reached(ReasonCPU)
+		}
+		if ratio(int64(s.CPU), int64(l.CPUHard)) >= unloadRatio {
+			w, todo = w.unload(ReasonCPU, todo)
+		}
+	}
+	if l.CPUSoft > 0 && s.CPU >= l.CPUSoft {
+		w, todo = w.retire(ReasonCPU, todo)
+	}
+	return w.settle(todo)
+}
+
+func ratio(used, limit int64) float64 { return float64(used) / float64(limit) }
+
+func (w Worker) fired(t Timer) (Worker, []Action) {
+	switch t {
+	case TimerHalf:
+		w, todo := w.retire(ReasonWallClock, nil)
+		return w.settle(todo)
+	case TimerNinety:
+		return w.unload(ReasonWallClock, nil)
+	case TimerWall:
+		return w.reached(ReasonWallClock)
+	case TimerDrain:
+		if w.Reason == ReasonTermination {
+			return w.end(ReasonTermination, nil)
+		}
+		return w.settle([]Action{CloseSockets{CloseServiceRestart}})
+	case TimerUnload:
+		if w.Phase == Ending {
+			return w.end(w.Reason, nil)
+		}
+	}
+	return w, nil
+}
+
+// retire stops new requests because limit is half used, or softly reached.
+// Under per_request there is one request only, so there is nothing to retire.
+func (w Worker) retire(limit Reason, todo []Action) (Worker, []Action) {
+	if w.Kind == PerRequest || w.Limits.Enforcement != Enforce || w.alerts.has(limit) {
+		return w, todo
+	}
+	w.alerts = w.alerts.with(limit)
+	if w.Phase == Active {
+		w.Phase = Retired
+		todo = append(todo, Note{limit, StageRetired})
+	}
+	return w, todo
+}
+
+// unload dispatches beforeunload once for each reason.
+func (w Worker) unload(r Reason, todo []Action) (Worker, []Action) {
+	if w.unloads.has(r) || w.Limits.Enforcement != Enforce {
+		return w, todo
+	}
+	w.unloads = w.unloads.with(r)
+	w.unanswered++
+	return w, append(todo, TellUnload{r})
+}
+
+// reached is a hard limit.
+func (w Worker) reached(limit Reason) (Worker, []Action) {
+	if w.Limits.Enforcement == Enforce {
+		return w.end(limit, []Action{Note{limit, StageReached}})
+	}
+	if w.noted.has(limit) {
+		return w, nil
+	}
+	w.noted = w.noted.with(limit)
+	return w, []Action{Note{limit, StageWould}}
+}
+
+// Would returns the first limit that Warn has reported for this worker, or
+// ReasonNone.
+func (w Worker) Would() Reason {
+	for _, r := range []Reason{ReasonCPU, ReasonMemory, ReasonWallClock} {
+		if w.noted.has(r) {
+			return r
+		}
+	}
+	return ReasonNone
+}
+
+func (w Worker) replaced() (Worker, []Action) {
+	switch {
+	case w.Phase == Spare:
+		return w.end(ReasonUnused, nil)
+	case w.Reason != ReasonNone:
+		return w, nil
+	case w.Kind == PerRequest:
+		// Its one request is the reason it exists: it finishes.
+		return w, nil
+	case w.Phase == Booting:
+		// It may have read code from before the restart, and nobody has it yet.
+		return w.end(ReasonRestarted, nil)
+	}
+	w.Reason = ReasonRestarted
+	w.Phase = Retired
+	return w.settle([]Action{Arm{TimerDrain, w.DrainTimeout}})
+}
+
+func (w Worker) terminated(grace time.Duration) (Worker, []Action) {
+	if w.Phase == Spare || w.Phase == Booting && w.InFlight == 0 {
+		return w.end(ReasonTermination, nil)
+	}
+	if w.Phase == Ending || w.Reason == ReasonTermination {
+		return w, nil
+	}
+	w.Reason = ReasonTermination
+	w.Phase = Retired
+	return w.settle([]Action{CloseSockets{CloseGoingAway}, Arm{TimerDrain, grace}})
+}
+
+// rehearsed ends the worker as the real thing would. The limits kill at once;
+// early_drop and termination go the polite way.
+func (w Worker) rehearsed(r Reason) (Worker, []Action) {
+	switch {
+	case w.Phase == Spare || w.Phase == Ending:
+		return w, nil
+	case r.IsLimit():
+		return w.end(r, []Action{Note{r, StageReached}})
+	case r == ReasonEarlyDrop:
+		return w.drop(r, nil)
+	case r == ReasonTermination:
+		return w.terminated(w.DrainTimeout)
+	}
+	return w.end(r, nil)
+}
+
+// settle tells a retired worker once that its last request is over, and ends a
+// worker that may go and has nothing left to do.
+func (w Worker) settle(todo []Action) (Worker, []Action) {
+	if w.Phase == Retired && w.InFlight == 0 && !w.drained {
+		w.drained = true
+		todo = append(todo, TellDrain{w.dropReason()})
+	}
+	if w.Phase != Active && w.Phase != Retired || !w.mayDrop() {
+		return w, todo
+	}
+	return w.drop(w.dropReason(), todo)
+}
+
+func (w Worker) dropReason() Reason {
+	if w.Reason == ReasonNone {
+		return ReasonEarlyDrop
+	}
+	return w.Reason
+}
+
+// mayDrop is "alert and idle" of the hosted runtime, with brink's difference:
+// unless parity is strict, open sockets keep a worker until a hard limit.
+func (w Worker) mayDrop() bool {
+	if w.InFlight > 0 || w.Tasks > 0 {
+		return false
+	}
+	if w.Reason != ReasonNone {
+		return w.Sockets == 0
+	}
+	return w.alerts != 0 && (w.Sockets == 0 || w.Parity == ParityStrict)
+}
+
+// drop tells the worker by beforeunload and ends it once that has returned.
+func (w Worker) drop(r Reason, todo []Action) (Worker, []Action) {
+	w.Phase = Ending
+	w.Reason = r
+	w.unanswered++
+	return w, append(todo, TellUnload{ReasonEarlyDrop}, Arm{TimerUnload, unloadGrace})
+}
+
+func (w Worker) unloaded() (Worker, []Action) {
+	if w.unanswered > 0 {
+		w.unanswered--
+	}
+	if w.Phase == Ending && w.unanswered == 0 {
+		return w.end(w.Reason, nil)
+	}
+	return w, nil
+}
+
+func (w Worker) end(r Reason, todo []Action) (Worker, []Action) {
+	w.Phase = Ended
+	w.Reason = r
+	return w, append(todo, End{r})
+}
