@@ -41,6 +41,8 @@ type (
 	TerminationAsked struct{ Grace time.Duration }
 	// EndAsked: a rehearsal of Reason, as the real limit would end it.
 	EndAsked struct{ Reason Reason }
+	// KillAsked: a shutdown has waited long enough.
+	KillAsked struct{}
 	// Discarded: a spare, or a worker nobody waits for, is not needed any more.
 	Discarded struct{}
 	// Exited: the process ended by itself; Reason says how it looked.
@@ -60,6 +62,7 @@ func (UnloadReturned) event()   {}
 func (RestartAsked) event()     {}
 func (TerminationAsked) event() {}
 func (EndAsked) event()         {}
+func (KillAsked) event()        {}
 func (Discarded) event()        {}
 func (Exited) event()           {}
 

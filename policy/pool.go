@@ -8,7 +8,10 @@ const QueueTimeout = 10 * time.Second
 
 // NotServingGrace is how long a function whose module was evaluated may take
 // until something listens.
-const NotServingGrace = time.Second
+const NotServingGrace = 500 * time.Millisecond
+
+// SpareIdle is how long a function goes unused before its spares are let go.
+const SpareIdle = 10 * time.Minute
 
 // Pool is the state of one function's workers, as far as it decides where the
 // next request goes.

@@ -119,6 +119,8 @@ func (w Worker) Apply(ev Event) (Worker, []Action) {
 		return w.terminated(ev.Grace)
 	case EndAsked:
 		return w.rehearsed(ev.Reason)
+	case KillAsked:
+		return w.end(ReasonTermination, nil)
 	case Discarded:
 		return w.end(ReasonUnused, nil)
 	case Exited:

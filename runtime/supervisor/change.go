@@ -1,0 +1,161 @@
+package supervisor
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"brink/policy"
+)
+
+// sameAs says whether fn would run just as the pool's function does. The funcs
+// are taken over either way.
+func (p *pool) sameAs(fn Function) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.fn
+	same := old.Fingerprint == fn.Fingerprint && old.Kind == fn.Kind && old.Parity == fn.Parity &&
+		old.Limits == fn.Limits && old.DrainTimeout == fn.DrainTimeout
+	if same {
+		p.fn = fn
+	}
+	return same
+}
+
+// replace takes a new configuration: a new worker first where there was one,
+// then the old ones drain.
+func (p *pool) replace(ctx context.Context, fn Function) {
+	p.mu.Lock()
+	p.fn = fn
+	p.isReady, p.noSpare = false, false
+	p.discardSpares()
+	olds := p.liveMembers()
+	accepting := p.accepting() != nil
+	if fn.Kind == policy.PerWorker && accepting && p.sharing(olds) {
+		b := p.newBoot()
+		p.mu.Unlock()
+		p.carry()
+		// The failure was shown when it happened; the old worker goes on.
+		if b.wait(ctx) != nil {
+			return
+		}
+		p.mu.Lock()
+	}
+	for _, m := range olds {
+		p.apply(m, policy.RestartAsked{})
+	}
+	p.place()
+	p.mu.Unlock()
+	p.carry()
+}
+
+// sharing says whether the workers are shared ones.
+func (p *pool) sharing(ms []*member) bool {
+	return slices.ContainsFunc(ms, func(m *member) bool { return m.kind == policy.PerWorker })
+}
+
+func (b *boot) wait(ctx context.Context) error {
+	select {
+	case err := <-b.done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *pool) liveMembers() []*member {
+	return slices.DeleteFunc(slices.Clone(p.members), func(m *member) bool { return !m.live() })
+}
+
+// restart replaces the workers; see Supervisor.Restart.
+func (p *pool) restart(ctx context.Context) (did bool, err error) {
+	p.mu.Lock()
+	olds := p.liveMembers()
+	// Whatever made somebody ask for a restart may have mended the engine too.
+	p.noSpare, p.crashes, p.notUntil = false, 0, time.Time{}
+	if p.closed || len(olds) == 0 || p.fn.Kind == policy.PerRequest {
+		p.mu.Unlock()
+		return false, nil
+	}
+	if p.accepting() != nil {
+		b := p.newBoot()
+		p.mu.Unlock()
+		p.carry()
+		if err := b.wait(ctx); err != nil {
+			return true, err
+		}
+		p.mu.Lock()
+	}
+	for _, m := range olds {
+		p.apply(m, policy.RestartAsked{})
+	}
+	p.stale = false
+	p.place()
+	p.mu.Unlock()
+	p.carry()
+	return true, nil
+}
+
+func (p *pool) rehearse(r policy.Reason) int {
+	p.mu.Lock()
+	ms := p.liveMembers()
+	for _, m := range ms {
+		p.apply(m, policy.EndAsked{Reason: r})
+	}
+	p.place()
+	p.mu.Unlock()
+	p.carry()
+	return len(ms)
+}
+
+func (p *pool) changed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fn.Kind == policy.PerWorker && len(p.liveMembers()) > 0 {
+		p.stale = true
+	}
+	return p.stale
+}
+
+// retire ends a function that is not served any more.
+func (p *pool) retire() {
+	p.shut(ErrNotFound, func(m *member) policy.Event {
+		if m.live() {
+			return policy.RestartAsked{}
+		}
+		return policy.Discarded{}
+	})
+}
+
+// terminate drains everything because brink ends.
+func (p *pool) terminate() {
+	p.shut(ErrClosed, func(*member) policy.Event {
+		return policy.TerminationAsked{Grace: p.fn.DrainTimeout}
+	})
+}
+
+// killAll ends what terminate left.
+func (p *pool) killAll() {
+	p.shut(ErrClosed, func(*member) policy.Event {
+		return policy.KillAsked{}
+	})
+}
+
+func (p *pool) shut(why error, ev func(*member) policy.Event) {
+	p.mu.Lock()
+	p.closed = true
+	for _, b := range p.boots {
+		b.abandoned = true
+	}
+	for _, w := range slices.Clone(p.waiters) {
+		p.answer(w, grant{err: why})
+	}
+	for _, m := range slices.Clone(p.members) {
+		p.apply(m, ev(m))
+	}
+	if p.idle != nil {
+		p.idle.Stop()
+	}
+	p.mu.Unlock()
+	p.carry()
+}

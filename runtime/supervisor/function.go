@@ -1,0 +1,48 @@
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"brink/policy"
+	"brink/runtime/worker"
+)
+
+// Function is what the supervisor has to know of one function. It is a value:
+// a change of configuration brings a new one through Supervisor.Apply.
+type Function struct {
+	Name         string
+	Kind         policy.Kind
+	Parity       policy.Parity
+	Limits       policy.Limits
+	DrainTimeout time.Duration // how long a replaced worker keeps its sockets
+	AutoReload   bool          // restart by itself when its files change
+
+	// Fingerprint stands for all that workers fix when they are started:
+	// command line, permissions, environment. Apply restarts a function whose
+	// fingerprint changed.
+	Fingerprint string
+	// Stamp is a cheap reading of the files that a worker fixes when its
+	// process starts (deno.json, import map; for Go, the sources). A spare of
+	// an older stamp is not used, and Prepare runs again. It may be called by
+	// many goroutines at once.
+	Stamp func() string
+	// Prepare fetches dependencies or builds. It blocks, counts against no
+	// limit, and is called by one goroutine at a time. Its error wraps a
+	// policy.Reason, and has been shown to the user.
+	Prepare func(context.Context) error
+	// Spec describes a new worker with this execution id.
+	Spec func(id string) (worker.Spec, error)
+}
+
+// Process is one started worker process, as worker.Worker implements it.
+// Nothing but Dial may block.
+type Process interface {
+	Open()
+	BeforeUnload(reason string)
+	Drain(reason string)
+	AskMemory()
+	Sample() (cpu time.Duration, resident int64)
+	Dial(context.Context) (Conn, error)
+	Kill()
+}

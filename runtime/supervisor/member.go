@@ -1,0 +1,76 @@
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"brink/policy"
+)
+
+// member is one worker of a pool. Fields are guarded by the pool's lock unless
+// said otherwise.
+type member struct {
+	pool   *pool
+	id     string
+	stamp  string        // of the files its process fixed at its start
+	kind   policy.Kind   // does not change
+	limits policy.Limits // does not change
+
+	// ctx ends with the worker, its cause is a policy.Reason. cancel is called
+	// by carry. Neither changes.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	proc   Process // set before anybody else sees the member
+
+	state   policy.Worker
+	wanted  bool  // a request or a restart wants the gate opened
+	atGate  bool  // it said waiting
+	boot    *boot // who waits for it to become ready; nil for spares and once answered
+	sockets map[*socket]struct{}
+	todo    []func() // not carried out yet
+	busy    bool     // somebody carries them out
+	timers  [policy.TimerUnload + 1]*time.Timer
+
+	created  time.Time
+	opened   time.Time
+	ready    time.Time
+	requests int
+	opens    int      // sockets ever
+	output   []string // stderr lines while booting: the engine's own error text
+	faulted  bool     // the user's failure was shown
+	faultAt  policy.Reason
+	mute     bool        // it loaded and nothing listened
+	unserved *time.Timer // runs while loaded and nothing listens
+	reported int64       // heap plus external, as the worker said last
+	sampler  *time.Timer
+	pause    time.Duration // of the sampler
+	cpu      time.Duration // at the last sample
+	peak     int64
+	asked    time.Time // last AskMemory
+}
+
+// live says whether user code was, or is about to be, read by the worker.
+func (m *member) live() bool { return m.wanted || m.state.Phase != policy.Spare }
+
+// measure reads what the worker uses now.
+func (m *member) measure() policy.Usage {
+	cpu, resident := m.proc.Sample()
+	m.pool.mu.Lock()
+	defer m.pool.mu.Unlock()
+	return m.record(cpu, resident)
+}
+
+// record notes a reading. The pool's lock is held.
+func (m *member) record(cpu time.Duration, resident int64) policy.Usage {
+	used := m.reported
+	if used == 0 {
+		used = resident
+	}
+	m.peak = max(m.peak, used)
+	m.cpu = max(m.cpu, cpu)
+	u := policy.Usage{CPU: m.cpu, Memory: used, Peak: m.peak}
+	if !m.opened.IsZero() {
+		u.Wall = time.Since(m.opened)
+	}
+	return u
+}

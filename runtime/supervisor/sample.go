@@ -1,0 +1,66 @@
+package supervisor
+
+import (
+	"time"
+
+	"brink/policy"
+)
+
+// askEvery is how often a worker is asked for its own account of memory while
+// it uses more than half of its limit.
+const askEvery = 250 * time.Millisecond
+
+// startSampling looks at the worker until it ends. mu is held.
+func (p *pool) startSampling(m *member) {
+	if m.limits.Enforcement == policy.Off {
+		return
+	}
+	m.pause = policy.SampleAfter(time.Hour, 0, 0)
+	m.sampler = time.AfterFunc(m.pause, func() { p.sample(m) })
+}
+
+// quicken looks at a worker that just got work soon. mu is held.
+func (p *pool) quicken(m *member) {
+	if first := policy.SampleAfter(time.Hour, 0, 0); m.sampler != nil && m.pause > 4*first {
+		m.pause = first
+		m.sampler.Reset(first)
+	}
+}
+
+func (p *pool) sample(m *member) {
+	cpu, resident := m.proc.Sample()
+	p.mu.Lock()
+	if m.state.Phase == policy.Ended {
+		p.mu.Unlock()
+		return
+	}
+	used := cpu - m.cpu
+	m.record(cpu, resident)
+	p.apply(m, policy.Sampled{CPU: cpu, Resident: resident, Reported: m.reported})
+	p.ask(m, resident)
+	m.pause = policy.SampleAfter(used, cpuLeft(m.limits, cpu), m.pause)
+	m.sampler.Reset(m.pause)
+	p.place()
+	p.mu.Unlock()
+	p.carry()
+}
+
+// cpuLeft returns the CPU time until the next threshold.
+func cpuLeft(l policy.Limits, cpu time.Duration) time.Duration {
+	if cpu < l.CPUSoft {
+		return l.CPUSoft - cpu
+	}
+	if l.CPUHard > 0 {
+		return max(l.CPUHard-cpu, 0)
+	}
+	return time.Hour
+}
+
+// ask has a worker with much resident memory account for it. mu is held.
+func (p *pool) ask(m *member, resident int64) {
+	if l := m.limits.Memory; l <= 0 || resident < l/2 || time.Since(m.asked) < askEvery {
+		return
+	}
+	m.asked = time.Now()
+	p.later(m, m.proc.AskMemory)
+}

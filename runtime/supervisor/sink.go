@@ -1,0 +1,205 @@
+package supervisor
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"brink/policy"
+	"brink/runtime/wire"
+	"brink/runtime/worker"
+)
+
+// sink hears what a worker does.
+type sink struct{ m *member }
+
+// Message takes one message of the protocol.
+func (s sink) Message(w wire.Message) {
+	m, p := s.m, s.m.pool
+	switch w.Type {
+	case wire.TypeWaiting:
+		p.with(func() { m.atGate = true; p.openGate(m) })
+	case wire.TypeReady:
+		p.with(func() { p.becameReady(m) })
+		m.logBooted()
+		if m.kind == policy.PerWorker {
+			p.topUp()
+		}
+	case wire.TypeLoaded:
+		p.with(func() { p.loaded(m, w.Serving) })
+	case wire.TypeLog:
+		m.log(slog.LevelInfo, "log", slog.String("request_id", w.RequestID),
+			slog.String("level", string(w.Level)), slog.String("message", w.Text))
+	case wire.TypeTasks:
+		p.post(m, policy.TasksChanged{Pending: w.Pending})
+	case wire.TypeMemory:
+		p.with(func() { m.reported = w.Heap + w.External; m.peak = max(m.peak, m.reported) })
+	case wire.TypeClosing:
+		p.post(m, policy.UnloadReturned{})
+	case wire.TypeFault:
+		s.fault(w)
+	}
+}
+
+// with runs f under the lock and carries out what came of it.
+func (p *pool) with(f func()) {
+	p.mu.Lock()
+	f()
+	p.mu.Unlock()
+	p.carry()
+}
+
+func (s sink) fault(w wire.Message) {
+	s.m.pool.with(func() {
+		s.m.faulted = true
+		switch w.Phase {
+		case wire.PhaseLoad:
+			s.m.faultAt = policy.ReasonLoadFailed
+		case wire.PhaseEvaluate:
+			s.m.faultAt = policy.ReasonEvaluateFailed
+		}
+	})
+	s.m.log(slog.LevelError, "fault", slog.String("phase", string(w.Phase)), slog.String("name", w.Name),
+		slog.String("message", w.Text), slog.String("stack", w.Stack))
+}
+
+// loaded starts the short wait for something that listens. mu is held.
+func (p *pool) loaded(m *member, serving bool) {
+	if serving || !m.ready.IsZero() || m.state.Phase != policy.Booting {
+		return
+	}
+	m.unserved = time.AfterFunc(policy.NotServingGrace, func() { p.notServing(m) })
+}
+
+func (p *pool) notServing(m *member) {
+	p.mu.Lock()
+	mute := m.ready.IsZero() && m.state.Phase == policy.Booting
+	if mute {
+		m.mute = true
+		p.apply(m, policy.Discarded{})
+		p.place()
+	}
+	p.mu.Unlock()
+	if mute {
+		m.log(slog.LevelError, "error", slog.String("message",
+			p.name+" loaded but serves nothing: export default { fetch } or call Deno.serve"))
+	}
+	p.carry()
+}
+
+// Output takes one line that the process printed by itself. Until the worker
+// is ready, stderr is the engine's: downloads, or what it has against the
+// user's code, which Exited shows in one piece.
+func (s sink) Output(stream worker.Stream, line string) {
+	m, p := s.m, s.m.pool
+	if rest, ok := strings.CutPrefix(line, "Download "); ok && stream == worker.Stderr {
+		m.log(slog.LevelInfo, "progress", slog.String("message", "downloading "+rest))
+		return
+	}
+	p.mu.Lock()
+	early := stream == worker.Stderr && m.ready.IsZero()
+	if early && len(m.output) < maxKept {
+		m.output = append(m.output, line)
+	}
+	p.mu.Unlock()
+	if early {
+		return
+	}
+	level := wire.LevelInfo
+	if stream == worker.Stderr {
+		level = wire.LevelError
+	}
+	m.log(slog.LevelInfo, "log", slog.String("level", string(level)), slog.String("message", line))
+}
+
+// maxKept bounds the lines kept of a worker that never becomes ready.
+const maxKept = 1000
+
+// Exited takes the end of the process.
+func (s sink) Exited(e worker.Exit) {
+	m, p := s.m, s.m.pool
+	p.mu.Lock()
+	before := m.state.Phase
+	reason := m.exitReason(e)
+	p.apply(m, policy.Exited{Reason: reason})
+	if before == policy.Spare && !m.wanted {
+		p.noSpare = true
+	}
+	if reason == policy.ReasonCrashed && before != policy.Ended {
+		p.crashes++
+		p.notUntil = time.Now().Add(policy.BackOff(p.crashes))
+	}
+	output := strings.Join(m.output, "\n")
+	p.place()
+	p.mu.Unlock()
+	if before != policy.Ended {
+		m.explain(e, reason, output)
+	}
+	p.carry()
+	m.logEnded(e)
+	p.s.wg.Done()
+}
+
+// exitReason says how an exit that nobody asked for looks. mu is held.
+func (m *member) exitReason(e worker.Exit) policy.Reason {
+	booting := m.ready.IsZero()
+	switch {
+	case e.OutOfMemory && m.limits.Enforcement == policy.Enforce:
+		return policy.ReasonMemory
+	case booting && m.faultAt != policy.ReasonNone:
+		return m.faultAt
+	case booting && m.state.Phase == policy.Booting && len(m.output) == 0 && e.Err == nil:
+		// It read the code and left without a word: it called exit.
+		return policy.ReasonEvaluateFailed
+	case booting:
+		return policy.ReasonLoadFailed
+	}
+	return policy.ReasonCrashed
+}
+
+// explain tells the user why a worker ended by itself, once.
+func (m *member) explain(e worker.Exit, r policy.Reason, output string) {
+	switch {
+	case r == policy.ReasonMemory:
+		m.note(policy.Note{Limit: r, Stage: policy.StageReached})
+	case m.faulted:
+	case r == policy.ReasonLoadFailed || r == policy.ReasonEvaluateFailed:
+		phase := wire.PhaseLoad
+		if r == policy.ReasonEvaluateFailed {
+			phase = wire.PhaseEvaluate
+		}
+		if output == "" {
+			output = "the worker ended before it served anything: " + e.String()
+		}
+		m.log(slog.LevelError, "fault", slog.String("phase", string(phase)), slog.String("message", output))
+	default:
+		m.log(slog.LevelError, "error", slog.String("message", "worker of "+m.pool.name+" ended by itself: "+e.String()))
+	}
+}
+
+func (m *member) logBooted() {
+	m.pool.mu.Lock()
+	took := m.ready.Sub(m.opened)
+	m.pool.mu.Unlock()
+	m.log(slog.LevelInfo, "worker", slog.String("state", "booted"), slog.Float64("boot_ms", ms(took)))
+}
+
+// logEnded writes the worker's whole account, in the terms of the hosted
+// runtime's Shutdown event.
+func (m *member) logEnded(e worker.Exit) {
+	m.pool.mu.Lock()
+	u := m.record(m.cpu, 0)
+	r := m.state.Reason
+	requests, sockets, opened := m.requests, m.opens, !m.opened.IsZero()
+	m.pool.mu.Unlock()
+	if !opened {
+		m.log(slog.LevelDebug, "worker", slog.String("state", "ended"), slog.String("reason", r.String()))
+		return
+	}
+	m.log(slog.LevelInfo, "worker", slog.String("state", "ended"), slog.String("reason", r.String()),
+		slog.String("shutdown_reason", r.ShutdownName()), slog.Float64("cpu_ms", ms(u.CPU)),
+		slog.Int64("memory_bytes", u.Peak), slog.Float64("age_ms", ms(u.Wall)),
+		slog.Int("requests", requests), slog.Int("sockets", sockets), slog.String("exit", e.String()))
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
