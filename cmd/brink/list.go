@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// ListOptions are the flags of `brink functions list`.
+type ListOptions struct {
+	ProjectOptions
+	JSON bool
+}
+
+const listExamples = `Shows the limits that apply to each function, and its workers while brink serves.
+
+Examples:
+  brink functions list
+  brink functions list --json`
+
+func listCommand(h handlers, o *IO) *cli.Command {
+	return &cli.Command{
+		Name: "list", Usage: "List the project's functions and their limits.", Description: listExamples,
+		Flags: append([]cli.Flag{boolFlag("", "json", "one JSON document")}, projectFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c, "brink functions list"); err != nil {
+				return err
+			}
+			return h.list(c.Context, ListOptions{ProjectOptions: projectOptions(c), JSON: c.Bool("json")}, o)
+		},
+	}
+}
+
+// statusReply is the answer to GET /status.
+type statusReply struct {
+	URL       string           `json:"url,omitempty"` // empty: brink is not serving
+	Policy    string           `json:"policy"`
+	Functions []statusFunction `json:"functions"`
+}
+
+// statusFunction is one function of a statusReply.
+type statusFunction struct {
+	Name      string         `json:"name"`
+	Language  string         `json:"language,omitempty"`
+	VerifyJWT bool           `json:"verify_jwt"`
+	Limits    string         `json:"limits,omitempty"` // as limitsText writes them
+	Stale     bool           `json:"stale,omitempty"`
+	Workers   []statusWorker `json:"workers"`
+}
+
+// statusWorker is one worker of a statusFunction.
+type statusWorker struct {
+	ID          string  `json:"id"`
+	State       string  `json:"state"`
+	AgeMS       float64 `json:"age_ms"`
+	CPUMS       float64 `json:"cpu_ms"`
+	MemoryBytes int64   `json:"memory_bytes"`
+	Requests    int     `json:"requests"`
+	Sockets     int     `json:"sockets"`
+}
+
+func list(ctx context.Context, opts ListOptions, o *IO) error {
+	status, err := currentStatus(ctx, opts, o)
+	if err != nil {
+		return fmt.Errorf("cannot list the functions: %w", err)
+	}
+	if opts.JSON {
+		enc := json.NewEncoder(o.Stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(status)
+	}
+	return writeStatus(o.Stdout, status)
+}
+
+// currentStatus asks the brink that serves the project, or else reads the
+// project's files.
+func currentStatus(ctx context.Context, opts ListOptions, o *IO) (statusReply, error) {
+	client, err := controlFor(opts.ProjectOptions, o)
+	if err != nil {
+		return statusReply{}, err
+	}
+	var status statusReply
+	err = client.call(ctx, "GET", "/status", nil, &status)
+	if _, ok := errors.AsType[*notServingError](err); ok {
+		return configuredStatus(opts, o)
+	}
+	return status, err
+}
+
+// configuredStatus describes the functions of a project that is not served.
+func configuredStatus(_ ListOptions, _ *IO) (statusReply, error) {
+	return statusReply{}, errors.New("list without a running brink is not wired")
+}
+
+// writeStatus prints the table for people.
+func writeStatus(w io.Writer, s statusReply) error {
+	if len(s.Functions) == 0 {
+		_, err := fmt.Fprintln(w, "no functions; make one with brink functions new hello")
+		return err
+	}
+	if s.URL != "" {
+		fmt.Fprintf(w, "serving on %s, policy %s\n\n", s.URL, s.Policy)
+	} else {
+		fmt.Fprintf(w, "not being served; policy %s\n\n", s.Policy)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tLANGUAGE\tTOKEN\tWORKERS\tLIMITS")
+	for _, f := range s.Functions {
+		tokenNeed := "no"
+		if f.VerifyJWT {
+			tokenNeed = "needed"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", f.Name, orDash(f.Language), tokenNeed, workersText(f, s.URL != ""), orDash(f.Limits))
+	}
+	return table.Flush()
+}
+
+// workersText sums up a function's workers in one cell.
+func workersText(f statusFunction, served bool) string {
+	if !served {
+		return "-"
+	}
+	requests, sockets := 0, 0
+	var oldest float64
+	for _, w := range f.Workers {
+		requests += w.Requests
+		sockets += w.Sockets
+		oldest = max(oldest, w.AgeMS)
+	}
+	text := fmt.Sprint(len(f.Workers))
+	var details []string
+	if sockets > 0 {
+		details = append(details, plural(sockets, "socket"))
+	}
+	if requests > 0 {
+		details = append(details, plural(requests, "request"))
+	}
+	if len(f.Workers) > 0 {
+		details = append(details, "up "+(time.Duration(oldest)*time.Millisecond).Round(time.Second).String())
+	}
+	if f.Stale {
+		details = append(details, "stale")
+	}
+	if len(details) > 0 {
+		text += " (" + strings.Join(details, ", ") + ")"
+	}
+	return text
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
