@@ -31,12 +31,16 @@ type Config struct {
 	Root      string // absolute: the workdir; holds supabase/ or config.toml itself
 	Dir       string // absolute: the folder of config.toml; functions/ is beside it
 	Path      string // absolute path of config.toml; "" when the project has none
+	// FunctionsDir is the absolute path of the functions folder. New functions
+	// appear in it, and so it has to be watched as a whole.
+	FunctionsDir string
 	// Sources are the files this configuration was read from, or would have
 	// been had they existed: config.toml, brink.toml, env files. Absolute.
 	Sources []string
 
 	Host     string // address to listen on
-	Port     int    // [api] port
+	Port     int    // [api] port; 0 (only by flag or BRINK_PORT) takes a free one
+	DBPort   int    // [db] port, for SUPABASE_DB_URL
 	Upstream string // base URL of a real Supabase, or ""
 
 	Policy        policy.Kind
@@ -69,13 +73,13 @@ const (
 
 // Auth is what [auth] says about keys and tokens.
 type Auth struct {
-	JWTSecret       string
+	JWTSecret       string // the local stack's well-known one unless configured
 	AnonKey         string // as configured; "" means: derive from the secret
 	ServiceRoleKey  string // as configured; "" means: derive
-	PublishableKey  string
-	SecretKey       string
+	PublishableKey  string // the local stack's well-known one unless configured
+	SecretKey       string // the local stack's well-known one unless configured
 	SigningKeysPath string // absolute, or ""
-	JWTIssuer       string
+	JWTIssuer       string // as configured; "" means: the API's URL and /auth/v1
 	JWTExpiry       time.Duration
 	ThirdParty      []ThirdParty // enabled providers; at most one passes validation
 }
@@ -104,7 +108,8 @@ type Function struct {
 	VerifyJWT      bool
 	// Env is the function's own environment, all sources merged (secrets, env
 	// files, per-function env); brink's SUPABASE_* names are not in it.
-	Env    map[string]string
+	Env map[string]string
+	// Limits are as configured; Config.TimeScale is not applied to them.
 	Limits policy.Limits
 	Parity policy.Parity
 	Reload Reload
@@ -117,6 +122,7 @@ type Function struct {
 type Fault struct {
 	File    string // absolute path, or "" for flags and environment
 	Line    int    // 1-based; 0 when the place is not known
+	Col     int    // 1-based; 0 unless the file is not valid TOML
 	Key     string // dotted: edge_runtime.policy
 	Value   string // as written, quoted; "" when there is none
 	Message string // what is wrong and what is allowed
