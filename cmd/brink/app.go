@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"brink/runtime/config"
 )
 
 // The exit codes are part of the contract with scripts.
@@ -63,8 +67,15 @@ func report(w io.Writer, err error) int {
 		return exitUsage
 	}
 	fmt.Fprintf(w, "brink: %v\n", err)
+	if faults, ok := errors.AsType[*config.Faults](err); ok && !slices.ContainsFunc(faults.List, notAFlag) {
+		return exitUsage
+	}
 	return exitError
 }
+
+// notAFlag says whether a fault is in a file or the environment, and not only
+// in how brink was called.
+func notAFlag(f config.Fault) bool { return f.File != "" || !strings.HasPrefix(f.Key, "--") }
 
 // newApp builds the command tree. urfave/cli parses flags and dispatches; help
 // and the search for the command are in help.go and args.go.
@@ -122,8 +133,8 @@ func noArgs(c *cli.Context, path string) error {
 	return nil
 }
 
-// stringFlag and its siblings keep the flag tables readable. usage names the
-// value in backquotes.
+// stringFlag and its siblings keep the flag tables readable. usage
+// begins with the value's name in backquotes.
 func stringFlag(category, name, usage string) *cli.StringFlag {
 	return &cli.StringFlag{Name: name, Usage: usage, Category: category}
 }
@@ -132,20 +143,14 @@ func boolFlag(category, name, usage string) *cli.BoolFlag {
 	return &cli.BoolFlag{Name: name, Usage: usage, Category: category}
 }
 
-// ProjectOptions say which project a command is about. Both empty: the one
-// found by walking up from the current folder.
-type ProjectOptions struct {
-	Config  string // path of config.toml, as typed: relative to the current folder
-	Workdir string // the project's folder, as typed
-}
-
 func projectFlags() []cli.Flag {
 	return []cli.Flag{
-		stringFlag("Project", "config", "`FILE` to read as config.toml (default: found by walking up from here)"),
-		stringFlag("Project", "workdir", "`DIR` of the project (default: where supabase/config.toml is found)"),
+		stringFlag("Project", "config", "`FILE`config.toml to read (default: found by walking up from here)"),
+		stringFlag("Project", "workdir", "`DIR`the project's folder (default: where supabase/config.toml is found)"),
 	}
 }
 
-func projectOptions(c *cli.Context) ProjectOptions {
-	return ProjectOptions{Config: c.String("config"), Workdir: c.String("workdir")}
+// projectOptions say which project a command is about.
+func projectOptions(c *cli.Context, o *IO) config.Options {
+	return config.Options{ConfigPath: c.String("config"), Workdir: c.String("workdir"), Environ: o.Environ}
 }

@@ -46,22 +46,26 @@ func resolve(app *cli.App, args []string) (invocation, error) {
 		}
 		next := findCommand(commands, name)
 		if next == nil {
-			return inv, usagef(inv.path, "unknown command %q%s", inv.path+" "+name, didYouMean(quoted(nearest(name, commandNames(commands)))))
+			return inv, usagef(inv.path, "unknown command %q%s", inv.path+" "+name, didYouMean(nearestCommand(inv.path, commands, name)))
 		}
 		inv.command, args = next, args[1:]
 		inv.path += " " + next.Name
 		inv.argv = append(inv.argv, next.Name)
 		commands, flags = next.Subcommands, next.Flags
 	}
-	ordered, help := flagsFirst(flags, args)
+	ordered, help, err := flagsFirst(inv.path, flags, args)
+	if err != nil {
+		return inv, err
+	}
 	inv.help = inv.help || help
 	inv.argv = append(inv.argv, ordered...)
 	return inv, nil
 }
 
 // flagsFirst moves what belongs to flags before "--" and everything else
-// behind it. An unknown flag is left among the flags, for the parser to refuse.
-func flagsFirst(flags []cli.Flag, args []string) (ordered []string, help bool) {
+// behind it. An unknown flag is left among the flags, for the parser to refuse;
+// a flag without its value is refused here, or it would take the "--".
+func flagsFirst(path string, flags []cli.Flag, args []string) (ordered []string, help bool, err error) {
 	var names []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -72,17 +76,20 @@ func flagsFirst(flags []cli.Flag, args []string) (ordered []string, help bool) {
 		case len(arg) < 2 || arg[0] != '-':
 			names = append(names, arg)
 		case isHelpFlag(arg):
-			return nil, true
+			return nil, true, nil
 		default:
 			ordered = append(ordered, arg)
 			takes, known := lookupFlag(flags, arg)
-			if known && takes && !strings.Contains(arg, "=") && i+1 < len(args) {
-				i++
-				ordered = append(ordered, args[i])
+			if !known || !takes || strings.Contains(arg, "=") {
+				continue
 			}
+			if i++; i == len(args) {
+				return nil, false, usagef(path, "%s needs a value", arg)
+			}
+			ordered = append(ordered, args[i])
 		}
 	}
-	return append(append(ordered, "--"), names...), false
+	return append(append(ordered, "--"), names...), false, nil
 }
 
 func isHelpFlag(arg string) bool { return arg == "-h" || arg == "--help" || arg == "-help" }
@@ -123,21 +130,26 @@ func findCommand(commands []*cli.Command, name string) *cli.Command {
 	return commands[i]
 }
 
-func commandNames(commands []*cli.Command) []string {
+// nearestCommand returns the command that name was perhaps meant to call, as
+// it has to be typed; also one that belongs below a group.
+func nearestCommand(path string, commands []*cli.Command, name string) string {
+	typed := map[string]string{}
 	var names []string
-	for _, c := range commands {
-		if !c.Hidden {
-			names = append(names, c.Names()...)
+	add := func(name, path string) {
+		if typed[name] == "" {
+			typed[name] = path + " " + name
+			names = append(names, name)
 		}
 	}
-	return names
-}
-
-func quoted(s string) string {
-	if s == "" {
-		return ""
+	for _, c := range commands {
+		add(c.Name, path)
 	}
-	return `"` + s + `"`
+	for _, c := range commands {
+		for _, sub := range c.Subcommands {
+			add(sub.Name, path+" "+c.Name)
+		}
+	}
+	return typed[nearest(name, names)]
 }
 
 // explainFlagError rewrites what the flag parser says: two dashes, the nearest

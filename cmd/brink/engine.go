@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
+
+	"brink/runtime/engine"
 )
 
 // EngineAction is what `brink engine` is to do.
@@ -40,7 +43,7 @@ func engineCommands(h handlers, o *IO) *cli.Command {
 			return h.engine(c.Context, EngineOptions{Action: action, Deno: c.String("deno")}, o)
 		}}
 	}
-	deno := stringFlag("", "deno", "`PATH` of a Deno to look at instead")
+	deno := stringFlag("", "deno", "`PATH`a Deno to look at instead")
 	return &cli.Command{
 		Name: "engine", Usage: "Install, find and remove the pinned Deno.", Description: engineExamples,
 		Subcommands: []*cli.Command{
@@ -52,6 +55,60 @@ func engineCommands(h handlers, o *IO) *cli.Command {
 	}
 }
 
-func engineCommand(_ context.Context, _ EngineOptions, _ *IO) error {
-	return errors.New("engine is not wired")
+func engineCommand(ctx context.Context, opts EngineOptions, o *IO) error {
+	cache, err := engine.DefaultCacheDir(o.Environ)
+	if err != nil {
+		return err
+	}
+	find := engineOptions(opts.Deno, cache, o)
+	var found engine.Engine
+	switch opts.Action {
+	case EngineClean:
+		if err := engine.Clean(cache); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(o.Stdout, "removed the installed engines from", cache)
+		return err
+	case EngineInstall:
+		progress := newScreen(o.Stderr, isTerminal(o.Stderr))
+		find.Progress = progressLines(progress)
+		found, err = engine.Install(ctx, find)
+		err = errors.Join(err, progress.Close())
+	default:
+		found, err = engine.Find(ctx, find)
+		if errors.Is(err, engine.ErrNotFound) {
+			err = fmt.Errorf("%w; install it with brink engine install", err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	switch opts.Action {
+	case EngineVersion:
+		_, err = fmt.Fprintf(o.Stdout, "Deno %s (%s)\n", found.Version, found.Source)
+	default:
+		_, err = fmt.Fprintln(o.Stdout, found.Path)
+	}
+	return err
+}
+
+// engineOptions say which Deno is asked for: --deno, else BRINK_DENO.
+func engineOptions(flag, cache string, o *IO) engine.Options {
+	opts := engine.Options{Explicit: flag, ExplicitFrom: "--deno", CacheDir: cache, Env: o.Environ}
+	if flag == "" {
+		opts.Explicit, opts.ExplicitFrom = o.Getenv("BRINK_DENO"), "BRINK_DENO"
+	}
+	return opts
+}
+
+// progressLines shows progress on one updating line, or as lines.
+func progressLines(s *screen) func(string) {
+	return func(message string) {
+		message = sanitizeLine(message)
+		if s.tty {
+			s.setStatus(message)
+			return
+		}
+		s.print(message+"\n", false)
+	}
 }

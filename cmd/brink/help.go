@@ -78,8 +78,8 @@ func visible(flags []cli.Flag) []cli.Flag {
 	return seen
 }
 
-// flagRow returns a flag as it is typed, its value's name taken from the
-// backquotes in its usage, and the usage.
+// flagRow returns a flag as it is typed, with its value's name, which its usage
+// begins with in backquotes, and the usage.
 func flagRow(f cli.Flag) [2]string {
 	d, ok := f.(cli.DocGenerationFlag)
 	if !ok {
@@ -90,17 +90,12 @@ func flagRow(f cli.Flag) [2]string {
 		names = append(names, dashed(name))
 	}
 	typed, usage := strings.Join(names, ", "), d.GetUsage()
-	if before, rest, ok := strings.Cut(usage, "`"); ok {
-		value, after, _ := strings.Cut(rest, "`")
-		usage = before + value + after
-		if strings.HasPrefix(value, "[") {
-			typed += value
-		} else {
-			typed += " " + value
+	if rest, ok := strings.CutPrefix(usage, "`"); ok {
+		var value string
+		if value, usage, _ = strings.Cut(rest, "`"); !strings.HasPrefix(value, "[") {
+			typed += " "
 		}
-		if before == "" {
-			usage = strings.TrimSpace(after)
-		}
+		typed += value
 	}
 	return [2]string{typed, usage}
 }

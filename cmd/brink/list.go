@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"brink/runtime/config"
 )
 
 // ListOptions are the flags of `brink functions list`.
 type ListOptions struct {
-	ProjectOptions
-	JSON bool
+	Project config.Options
+	JSON    bool
 }
 
 const listExamples = `Shows the limits that apply to each function, and its workers while brink serves.
@@ -33,7 +35,7 @@ func listCommand(h handlers, o *IO) *cli.Command {
 			if err := noArgs(c, "brink functions list"); err != nil {
 				return err
 			}
-			return h.list(c.Context, ListOptions{ProjectOptions: projectOptions(c), JSON: c.Bool("json")}, o)
+			return h.list(c.Context, ListOptions{Project: projectOptions(c, o), JSON: c.Bool("json")}, o)
 		},
 	}
 }
@@ -82,21 +84,34 @@ func list(ctx context.Context, opts ListOptions, o *IO) error {
 // currentStatus asks the brink that serves the project, or else reads the
 // project's files.
 func currentStatus(ctx context.Context, opts ListOptions, o *IO) (statusReply, error) {
-	client, err := controlFor(opts.ProjectOptions, o)
+	client, err := controlFor(opts.Project, o)
 	if err != nil {
 		return statusReply{}, err
 	}
 	var status statusReply
-	err = client.call(ctx, "GET", "/status", nil, &status)
-	if _, ok := errors.AsType[*notServingError](err); ok {
-		return configuredStatus(opts, o)
+	err = client.explain(client.Status(ctx, &status))
+	if _, ok := errors.AsType[*notServingError](err); !ok {
+		return status, err
 	}
-	return status, err
+	opts.Project.AllowEmpty = true
+	cfg, err := config.Load(opts.Project)
+	if err != nil {
+		return statusReply{}, err
+	}
+	return configuredStatus(cfg), nil
 }
 
-// configuredStatus describes the functions of a project that is not served.
-func configuredStatus(_ ListOptions, _ *IO) (statusReply, error) {
-	return statusReply{}, errors.New("list without a running brink is not wired")
+// configuredStatus describes the functions of a project; serving adds its URL
+// and its workers.
+func configuredStatus(cfg *config.Config) statusReply {
+	status := statusReply{Policy: cfg.Policy.String(), Functions: []statusFunction{}}
+	for _, f := range cfg.Functions {
+		status.Functions = append(status.Functions, statusFunction{
+			Name: f.Name, Language: f.Language.String(), VerifyJWT: f.VerifyJWT,
+			Limits: limitsText(f.Limits.Scaled(cfg.TimeScale)), Workers: []statusWorker{},
+		})
+	}
+	return status
 }
 
 // writeStatus prints the table for people.

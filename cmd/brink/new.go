@@ -10,13 +10,15 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"brink/runtime/config"
 )
 
 // NewOptions are the arguments of `brink functions new`.
 type NewOptions struct {
-	ProjectOptions
-	Name string
-	Lang string // ts or go
+	Project config.Options
+	Name    string
+	Lang    string // ts or go
 }
 
 const newExamples = `Examples:
@@ -27,7 +29,7 @@ func newCommand(h handlers, o *IO) *cli.Command {
 	const path = "brink functions new"
 	return &cli.Command{
 		Name: "new", ArgsUsage: "name", Usage: "Write a new function.", Description: newExamples,
-		Flags: append([]cli.Flag{stringFlag("", "lang", "`L`: ts (the default) or go")}, projectFlags()...),
+		Flags: append([]cli.Flag{stringFlag("", "lang", "`L`ts (default) or go")}, projectFlags()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef(path, "%s takes one name, but got %d", path, c.NArg())
@@ -35,7 +37,7 @@ func newCommand(h handlers, o *IO) *cli.Command {
 			if err := oneOf(path, c, "lang", []string{"ts", "go"}); err != nil {
 				return err
 			}
-			opts := NewOptions{ProjectOptions: projectOptions(c), Name: c.Args().First(), Lang: c.String("lang")}
+			opts := NewOptions{Project: projectOptions(c, o), Name: c.Args().First(), Lang: c.String("lang")}
 			if opts.Lang == "" {
 				opts.Lang = "ts"
 			}
@@ -52,7 +54,7 @@ var functionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 // create writes the files of a new function into a folder that must not exist.
 func create(_ context.Context, opts NewOptions, o *IO) error {
-	project, err := findProject(opts.ProjectOptions, o)
+	project, err := findProject(opts.Project, o)
 	if err != nil {
 		return err
 	}

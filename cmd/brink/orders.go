@@ -4,25 +4,26 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"brink/runtime/config"
+	"brink/runtime/gateway"
 )
 
 // RestartOptions are the arguments of `brink functions restart`.
 type RestartOptions struct {
-	ProjectOptions
-	Names []string // empty: all
+	Project config.Options
+	Names   []string // empty: all
 }
 
 // EndOptions are the arguments of `brink functions end`.
 type EndOptions struct {
-	ProjectOptions
-	Name   string
-	Reason string // one of endReasons
+	Project config.Options
+	Name    string
+	Reason  string // one of gateway.EndReasons
 }
-
-// endReasons are the ends that can be rehearsed.
-var endReasons = []string{"wall_clock", "cpu", "memory", "early_drop", "termination", "crash"}
 
 const restartExamples = `Requests that are being answered finish on the old code. WebSockets stay on it
 until --drain-timeout, then get close code 1012.
@@ -38,7 +39,7 @@ func restartCommand(h handlers, o *IO) *cli.Command {
 		Description: restartExamples,
 		Flags:       projectFlags(),
 		Action: func(c *cli.Context) error {
-			return h.restart(c.Context, RestartOptions{ProjectOptions: projectOptions(c), Names: c.Args().Slice()}, o)
+			return h.restart(c.Context, RestartOptions{Project: projectOptions(c, o), Names: c.Args().Slice()}, o)
 		},
 	}
 }
@@ -57,83 +58,54 @@ func endCommand(h handlers, o *IO) *cli.Command {
 		Usage:       "Rehearse the end of a function's workers.",
 		Description: endExamples,
 		Flags: append([]cli.Flag{
-			stringFlag("", "reason", "`R`: "+strings.Join(endReasons[:5], ", ")+" or "+endReasons[5]),
+			stringFlag("", "reason", "`R`"+strings.Join(gateway.EndReasons, ", ")),
 		}, projectFlags()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef(path, "%s takes one function's name, but got %d", path, c.NArg())
 			}
 			if !c.IsSet("reason") {
-				return usagef(path, "--reason is missing: it takes %s", strings.Join(endReasons, ", "))
+				return usagef(path, "--reason is missing: it takes %s", strings.Join(gateway.EndReasons, ", "))
 			}
-			if err := oneOf(path, c, "reason", endReasons); err != nil {
+			if err := oneOf(path, c, "reason", gateway.EndReasons); err != nil {
 				return err
 			}
-			return h.end(c.Context, EndOptions{ProjectOptions: projectOptions(c), Name: c.Args().First(), Reason: c.String("reason")}, o)
+			return h.end(c.Context, EndOptions{Project: projectOptions(c, o), Name: c.Args().First(), Reason: c.String("reason")}, o)
 		},
 	}
 }
 
-// restartReply is the answer to POST /restart.
-type restartReply struct {
-	Functions  []string `json:"functions"`
-	DurationMS float64  `json:"duration_ms"`
-}
-
 func restart(ctx context.Context, opts RestartOptions, o *IO) error {
-	client, err := controlFor(opts.ProjectOptions, o)
+	client, err := controlFor(opts.Project, o)
 	if err != nil {
 		return err
 	}
-	names := opts.Names
-	if names == nil {
-		names = []string{}
+	start := time.Now()
+	restarted, err := client.Restart(ctx, opts.Names)
+	if err != nil {
+		return fmt.Errorf("cannot restart: %w", client.explain(err))
 	}
-	var reply restartReply
-	if err := client.call(ctx, "POST", "/restart", map[string]any{"names": names}, &reply); err != nil {
-		return fmt.Errorf("cannot restart: %w", err)
+	if len(restarted) == 0 {
+		fmt.Fprintln(o.Stdout, "nothing to restart: no function has run yet")
+		return nil
 	}
-	restarted := "every function"
-	if len(reply.Functions) > 0 {
-		restarted = strings.Join(reply.Functions, ", ")
-	} else if len(names) > 0 {
-		restarted = strings.Join(names, ", ")
-	}
-	fmt.Fprintf(o.Stdout, "restarted %s%s\n", restarted, took(reply.DurationMS))
+	fmt.Fprintf(o.Stdout, "restarted %s in %s\n", strings.Join(restarted, ", "), milliseconds(float64(time.Since(start).Microseconds())/1000))
 	return nil
 }
 
-func took(ms float64) string {
-	if ms <= 0 {
-		return ""
-	}
-	return " in " + milliseconds(ms)
-}
-
-// endReply is the answer to POST /end.
-type endReply struct {
-	Ended int `json:"ended"` // how many workers
-}
-
 func end(ctx context.Context, opts EndOptions, o *IO) error {
-	client, err := controlFor(opts.ProjectOptions, o)
+	client, err := controlFor(opts.Project, o)
 	if err != nil {
 		return err
 	}
-	reply := endReply{Ended: -1}
-	order := map[string]string{"name": opts.Name, "reason": opts.Reason}
-	if err := client.call(ctx, "POST", "/end", order, &reply); err != nil {
-		return fmt.Errorf("cannot end %s: %w", opts.Name, err)
+	n, err := client.End(ctx, opts.Name, opts.Reason)
+	if err != nil {
+		return fmt.Errorf("cannot end %s: %w", opts.Name, client.explain(err))
 	}
-	switch reply.Ended {
-	case -1:
-		fmt.Fprintf(o.Stdout, "ended the workers of %s (%s)\n", opts.Name, opts.Reason)
-	case 0:
+	if n == 0 {
 		fmt.Fprintf(o.Stdout, "%s has no worker to end: send it a request first\n", opts.Name)
-	case 1:
-		fmt.Fprintf(o.Stdout, "ended 1 worker of %s (%s)\n", opts.Name, opts.Reason)
-	default:
-		fmt.Fprintf(o.Stdout, "ended %d workers of %s (%s)\n", reply.Ended, opts.Name, opts.Reason)
+		return nil
 	}
+	fmt.Fprintf(o.Stdout, "ended %s of %s (%s)\n", plural(n, "worker"), opts.Name, opts.Reason)
 	return nil
 }

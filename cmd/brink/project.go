@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"brink/runtime/config"
 )
 
 // project is where the files of one project are, as far as the commands that
@@ -16,21 +19,10 @@ type project struct {
 // findProject finds the project as serve does: --config, else --workdir or
 // SUPABASE_WORKDIR, else the nearest folder upwards that holds
 // supabase/config.toml, else the current one.
-func findProject(p ProjectOptions, o *IO) (project, error) {
-	if p.Config != "" {
-		path, err := filepath.Abs(p.Config)
-		if err != nil {
-			return project{}, fmt.Errorf("cannot find %q: %w", p.Config, err)
-		}
-		dir := filepath.Dir(path)
-		if filepath.Base(dir) == "supabase" {
-			return project{Root: filepath.Dir(dir), Dir: dir}, nil
-		}
-		return project{Root: dir, Dir: dir}, nil
-	}
-	workdir := p.Workdir
-	if workdir == "" {
-		workdir = o.Getenv("SUPABASE_WORKDIR")
+func findProject(p config.Options, o *IO) (project, error) {
+	workdir := cmp.Or(p.Workdir, o.Getenv("SUPABASE_WORKDIR"))
+	if p.ConfigPath != "" {
+		return givenProject(p.ConfigPath, workdir)
 	}
 	root, err := filepath.Abs(workdir)
 	if err != nil {
@@ -50,6 +42,24 @@ func findProject(p ProjectOptions, o *IO) (project, error) {
 			return project{Root: root, Dir: projectDir(root)}, nil
 		}
 	}
+}
+
+// givenProject is the project of --config.
+func givenProject(config, workdir string) (project, error) {
+	path, err := filepath.Abs(config)
+	if err != nil {
+		return project{}, fmt.Errorf("cannot find %q: %w", config, err)
+	}
+	found := project{Root: filepath.Dir(path), Dir: filepath.Dir(path)}
+	if filepath.Base(found.Dir) == "supabase" {
+		found.Root = filepath.Dir(found.Dir)
+	}
+	if workdir != "" {
+		if found.Root, err = filepath.Abs(workdir); err != nil {
+			return project{}, fmt.Errorf("cannot find %q: %w", workdir, err)
+		}
+	}
+	return found, nil
 }
 
 // projectDir returns root/supabase when the project keeps its files there.

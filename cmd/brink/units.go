@@ -64,3 +64,11 @@ func shortDuration(d time.Duration) string {
 	}
 	return d.String()
 }
+
+// took is the tail " in 12ms", or "" when the time is not known.
+func took(ms float64) string {
+	if ms <= 0 {
+		return ""
+	}
+	return " in " + milliseconds(ms)
+}

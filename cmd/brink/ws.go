@@ -36,9 +36,9 @@ func wsCommand(h handlers, o *IO) *cli.Command {
 	return &cli.Command{
 		Name: "ws", ArgsUsage: "URL", Usage: "Talk to a WebSocket.", Description: wsExamples,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "`\"NAME: VALUE\"` to send with the handshake; may be repeated"},
-			&cli.StringSliceFlag{Name: "protocol", Usage: "`P` to offer as subprotocol; may be repeated"},
-			&cli.DurationFlag{Name: "wait", Value: time.Second, Usage: "`D` without a message, after piped input has ended, until closing (default: 1s)"},
+			&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "`\"NAME: VALUE\"`sent with the handshake; may be repeated"},
+			&cli.StringSliceFlag{Name: "protocol", Usage: "`P`subprotocol to offer; may be repeated"},
+			&cli.DurationFlag{Name: "wait", Value: time.Second, Usage: "`D`after piped input, close when nothing came for so long (default: 1s)"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
