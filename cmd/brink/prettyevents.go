@@ -63,6 +63,9 @@ func (p *printer) request(e *event) string {
 	path := strings.TrimPrefix(strings.TrimPrefix(sanitizeLine(e.text("path")), functionsPath), "/")
 	line := fmt.Sprintf("%s%s %s %s %s", p.clock(e.time), sanitizeLine(e.text("method")), path,
 		p.colors.status(int(status)).Sprintf("%.0f", status), milliseconds(duration))
+	if code, ok := e.number("close_code"); ok {
+		line += fmt.Sprintf(" closed %.0f", code)
+	}
 	var costs []string
 	if ms, ok := e.number("cpu_ms"); ok {
 		costs = append(costs, p.cost("cpu", milliseconds(ms), e, "cpu_share"))

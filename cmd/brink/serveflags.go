@@ -59,7 +59,7 @@ func serveFlags() []cli.Flag {
 		stringFlag(listen, "port", "`N`port to listen on; 0: a free one (default: [api] port, 54321)"),
 		stringFlag(listen, "upstream", "`URL`a Supabase that answers everything outside /functions/v1/"),
 
-		stringFlag(run, "policy", "`P`per_request (a fresh worker each time) or per_worker (shared; keeps sockets)"),
+		stringFlag(run, "policy", "`P`per_request (a fresh worker each time) or per_worker (keeps sockets)"),
 		&cli.BoolFlag{Category: run, Name: "no-verify-jwt", Usage: "`[=false]`check no function's tokens; =false: check every one's"},
 		&cli.StringSliceFlag{Category: run, Name: "env-file", Usage: "`FILE`variables for the functions; may be repeated"},
 		stringFlag(run, "import-map", "`FILE`import map of every function"),
