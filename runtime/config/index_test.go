@@ -11,17 +11,17 @@ import (
 
 func TestIndexFindsTheLineOfEachKey(t *testing.T) {
 	src := strings.Join([]string{
-		`# a comment with [a.header] and key = 1`,                 // 1
-		`top = "a # no comment = [x]" # one`,                      // 2
-		`[a]`,                                                     // 3
-		`b.c = 1`,                                                 // 4
-		`"quoted \u0041" = 'raw \'`,                               // 5
-		`multi = """`,                                             // 6
-		`no.key = 1 \"""`,                                         // 7
-		`[no.table]"""""`,                                         // 8
-		`list = [ # comment ]`,                                    // 9
-		`  "x", { in = 1 },`,                                      // 10
-		`]`,                                                       // 11
+		`# a comment with [a.header] and key = 1`, // 1
+		`top = "a # no comment = [x]" # one`,      // 2
+		`[a]`,                                     // 3
+		`b.c = 1`,                                 // 4
+		`"quoted \u0041" = 'raw \'`,               // 5
+		`multi = """`,                             // 6
+		`no.key = 1 \"""`,                         // 7
+		`[no.table]"""""`,                         // 8
+		`list = [ # comment ]`,                    // 9
+		`  "x", { in = 1 },`,                      // 10
+		`]`,                                       // 11
 		`inline = { one = 1, two = { three = 'x' }, "f o" = [] }`, // 12
 		`  [ a . d ]  # spaced`,                                   // 13
 		`e = '''`,                                                 // 14
