@@ -96,7 +96,6 @@ func panicStack() string {
 			self = own + "."
 		case f.Function == "runtime.gopanic":
 			panicked = true
-			b.Reset() // of several panics the first one is last
 		case !panicked || strings.HasPrefix(f.Function, "runtime."):
 		case strings.HasPrefix(f.Function, self):
 			if b.Len() > 0 {

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"brink/runtime/wire"
@@ -25,7 +25,7 @@ func Capture() { capture(host) }
 func capture(c *wire.Conn) {
 	output, flags := log.Writer(), log.Flags()
 	if reflect.TypeOf(slog.Default().Handler()).String() == "*slog.defaultHandler" {
-		slog.SetDefault(slog.New(newHandler(c)))
+		slog.SetDefault(slog.New(&handler{host: c}))
 	}
 	if output == os.Stderr {
 		log.SetOutput(&lineWriter{host: c, level: wire.LevelInfo})
@@ -54,26 +54,7 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 // writes them.
 type handler struct {
 	host *wire.Conn
-	out  *sharedBuffer
-	text slog.Handler // writes the attributes to out
-}
-
-type sharedBuffer struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func newHandler(c *wire.Conn) *handler {
-	out := &sharedBuffer{}
-	text := slog.NewTextHandler(&out.b, &slog.HandlerOptions{
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
-				return slog.Attr{}
-			}
-			return a
-		},
-	})
-	return &handler{host: c, out: out, text: text}
+	with []func(slog.Handler) slog.Handler // the calls of WithAttrs and WithGroup so far
 }
 
 // Enabled lets through what slog's own default handler does.
@@ -93,22 +74,39 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.host.Send(m)
 }
 
+// attrs has a TextHandler write them. It makes one for each record, because a
+// shared one needs a lock, and an attribute may log something itself while it
+// is written (slog.LogValuer).
 func (h *handler) attrs(ctx context.Context, r slog.Record) (string, error) {
-	h.out.mu.Lock()
-	defer h.out.mu.Unlock()
-	h.out.b.Reset()
-	err := h.text.Handle(ctx, r)
-	return strings.TrimSuffix(h.out.b.String(), "\n"), err
+	var out bytes.Buffer
+	var text slog.Handler = slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: withoutHead})
+	for _, with := range h.with {
+		text = with(text)
+	}
+	err := text.Handle(ctx, r)
+	return strings.TrimSuffix(out.String(), "\n"), err
+}
+
+// withoutHead drops what has a field of its own in the protocol.
+func withoutHead(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // WithAttrs returns a handler that adds attrs.
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &handler{host: h.host, out: h.out, text: h.text.WithAttrs(attrs)}
+	return h.and(func(text slog.Handler) slog.Handler { return text.WithAttrs(attrs) })
 }
 
 // WithGroup returns a handler that puts what follows into a group.
 func (h *handler) WithGroup(name string) slog.Handler {
-	return &handler{host: h.host, out: h.out, text: h.text.WithGroup(name)}
+	return h.and(func(text slog.Handler) slog.Handler { return text.WithGroup(name) })
+}
+
+func (h *handler) and(with func(slog.Handler) slog.Handler) *handler {
+	return &handler{host: h.host, with: append(slices.Clip(h.with), with)}
 }
 
 func levelOf(l slog.Level) wire.Level {
