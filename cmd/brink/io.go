@@ -39,3 +39,15 @@ func isTerminal(stream any) bool {
 func (o *IO) useColor(w io.Writer, noColorFlag bool) bool {
 	return !noColorFlag && o.Getenv("NO_COLOR") == "" && o.Getenv("TERM") != "dumb" && isTerminal(w)
 }
+
+// width returns how many columns stream has, 0 when it is no terminal.
+func width(stream any) int {
+	if !isTerminal(stream) {
+		return 0
+	}
+	w, _, err := term.GetSize(int(stream.(*os.File).Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}

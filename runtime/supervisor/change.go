@@ -15,7 +15,7 @@ func (p *pool) sameAs(fn Function) bool {
 	defer p.mu.Unlock()
 	old := p.fn
 	same := old.Fingerprint == fn.Fingerprint && old.Kind == fn.Kind && old.Parity == fn.Parity &&
-		old.Limits == fn.Limits && old.DrainTimeout == fn.DrainTimeout
+		old.Limits == fn.Limits && old.DrainTimeout == fn.DrainTimeout && old.Spares == fn.Spares
 	if same {
 		p.fn = fn
 	}

@@ -156,17 +156,16 @@ type world struct {
 // it at the end.
 func inBubble(t *testing.T, kind policy.Kind, test func(w *world)) {
 	t.Helper()
-	inBubbleWith(t, Options{Max: 2}, kind, test)
+	inBubbleWith(t, 0, kind, test)
 }
 
-func inBubbleWith(t *testing.T, o Options, kind policy.Kind, test func(w *world)) {
+func inBubbleWith(t *testing.T, spares int, kind policy.Kind, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, host: &fakeHost{}}
-		o.Start, o.Logger = w.host.Start, slog.New(slog.DiscardHandler)
-		w.Supervisor = New(o)
+		w.Supervisor = New(Options{Start: w.host.Start, Logger: slog.New(slog.DiscardHandler), Max: 2})
 		w.fn = Function{
-			Name: "hello", Kind: kind, DrainTimeout: 10 * time.Second,
+			Name: "hello", Kind: kind, Spares: spares, DrainTimeout: 10 * time.Second,
 			Limits: policy.Limits{WallClock: 400 * time.Second, CPUSoft: time.Second, CPUHard: 2 * time.Second, Memory: 200 * policy.MiB},
 			Spec:   func(id string) (worker.Spec, error) { return worker.Spec{Function: "hello", ID: id}, nil },
 		}

@@ -16,7 +16,7 @@ type Function struct {
 	Parity       policy.Parity
 	Limits       policy.Limits
 	DrainTimeout time.Duration // how long a replaced worker keeps its sockets
-	AutoReload   bool          // restart by itself when its files change
+	Spares       int           // booted engines kept waiting while it is in use
 
 	// Fingerprint stands for all that workers fix when they are started:
 	// command line, permissions, environment. Apply restarts a function whose

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -41,6 +42,7 @@ type member struct {
 	faultAt  policy.Reason
 	mute     bool        // it loaded and nothing listened
 	unserved *time.Timer // runs while loaded and nothing listens
+	resident int64       // at the last sample
 	reported int64       // heap plus external, as the worker said last
 	sampler  *time.Timer
 	pause    time.Duration // of the sampler
@@ -62,10 +64,8 @@ func (m *member) measure() policy.Usage {
 
 // record notes a reading. The pool's lock is held.
 func (m *member) record(cpu time.Duration, resident int64) policy.Usage {
-	used := m.reported
-	if used == 0 {
-		used = resident
-	}
+	m.resident = cmp.Or(resident, m.resident)
+	used := cmp.Or(m.reported, m.resident)
 	m.peak = max(m.peak, used)
 	m.cpu = max(m.cpu, cpu)
 	u := policy.Usage{CPU: m.cpu, Memory: used, Peak: m.peak}

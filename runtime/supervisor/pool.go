@@ -283,10 +283,10 @@ func (p *pool) status() Status {
 			st.Spares++
 			continue
 		}
-		st.Workers++
-		st.Requests += m.state.InFlight
-		st.Sockets += m.state.Sockets
-		st.Tasks += m.state.Tasks
+		st.Workers = append(st.Workers, WorkerStatus{
+			ID: m.id, Phase: m.state.Phase, Usage: m.record(m.cpu, 0),
+			InFlight: m.state.InFlight, Sockets: m.state.Sockets, Tasks: m.state.Tasks,
+		})
 	}
 	return st
 }

@@ -168,10 +168,11 @@ func (m *member) explain(e worker.Exit, r policy.Reason, output string) {
 		if r == policy.ReasonEvaluateFailed {
 			phase = wire.PhaseEvaluate
 		}
-		if output == "" {
-			output = "the worker ended before it served anything: " + e.String()
+		name, message := "", "the worker ended before it served anything: "+e.String()
+		if output != "" {
+			name, message = m.pool.s.opts.Explain(output)
 		}
-		m.log(slog.LevelError, "fault", slog.String("phase", string(phase)), slog.String("message", output))
+		m.log(slog.LevelError, "fault", slog.String("phase", string(phase)), slog.String("name", name), slog.String("message", message))
 	default:
 		m.log(slog.LevelError, "error", slog.String("message", "worker of "+m.pool.name+" ended by itself: "+e.String()))
 	}

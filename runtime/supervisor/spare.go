@@ -21,7 +21,7 @@ func (p *pool) topUp() {
 			have++
 		}
 	}
-	for ; have < p.s.opts.Spares; have++ {
+	for ; have < p.fn.Spares; have++ {
 		p.starts++
 		p.s.wg.Go(p.startSpare)
 	}

@@ -26,8 +26,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Max is the most workers that one function's burst starts; 0 means one.
 	Max int
-	// Spares is how many booted engines wait for each function in use.
-	Spares int
+	// Explain makes of the engine's error output, printed before a worker was
+	// ready, what the user should read. Nil takes it as it is.
+	Explain func(output string) (name, message string)
 }
 
 // Supervisor owns the workers of every function. Its methods may be called by
@@ -47,6 +48,9 @@ type Supervisor struct {
 // New returns a Supervisor that serves nothing until Apply.
 func New(o Options) *Supervisor {
 	o.Max = max(o.Max, 1)
+	if o.Explain == nil {
+		o.Explain = func(output string) (string, string) { return "", output }
+	}
 	s := &Supervisor{opts: o, pools: map[string]*pool{}}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	return s
@@ -195,14 +199,21 @@ func (s *Supervisor) Changed(name string) (stale bool) {
 
 // Status is a snapshot of one function's workers.
 type Status struct {
-	Function string `json:"function"`
-	Workers  int    `json:"workers"` // without spares
-	Spares   int    `json:"spares"`
-	Requests int    `json:"requests"` // in flight
-	Sockets  int    `json:"sockets"`
-	Tasks    int    `json:"tasks"`
-	Waiting  int    `json:"waiting"` // requests that wait for a worker
-	Stale    bool   `json:"stale"`
+	Function string
+	Workers  []WorkerStatus // without spares
+	Spares   int
+	Waiting  int // requests that wait for a worker
+	Stale    bool
+}
+
+// WorkerStatus is a snapshot of one worker.
+type WorkerStatus struct {
+	ID       string
+	Phase    policy.Phase
+	Usage    policy.Usage
+	InFlight int // requests
+	Sockets  int
+	Tasks    int
 }
 
 // Status returns a snapshot of every function, by name.

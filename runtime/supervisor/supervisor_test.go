@@ -26,7 +26,7 @@ func TestPerWorkerSharesOneWorker(t *testing.T) {
 		} else {
 			c.Release()
 		}
-		if st := w.status(); st.Requests != 0 || st.Workers != 1 {
+		if st := w.status(); len(st.Workers) != 1 || st.Workers[0].InFlight != 0 {
 			t.Errorf("status %+v", st)
 		}
 	})
@@ -74,7 +74,9 @@ func TestPerRequestGivesEachRequestItsOwnWorkerAndEndsIt(t *testing.T) {
 func TestPerRequestBurstQueuesAndThenTimesOut(t *testing.T) {
 	inBubble(t, policy.PerRequest, func(w *world) {
 		a, b := w.acquire(), w.acquire()
-		third, fourth := w.acquireLater(w.t.Context()), w.acquireLater(w.t.Context())
+		third := w.acquireLater(w.t.Context())
+		synctest.Wait()
+		fourth := w.acquireLater(w.t.Context())
 		synctest.Wait()
 		if n := len(w.host.all()); n != 2 {
 			t.Fatalf("%d processes, want the maximum of 2", n)
@@ -119,7 +121,7 @@ func TestClientThatLeavesTheQueueTakesItsWorkerAlong(t *testing.T) {
 			t.Errorf("got %v", r.err)
 		}
 		synctest.Wait()
-		if st := w.status(); st.Workers != 0 || st.Waiting != 0 {
+		if st := w.status(); len(st.Workers) != 0 || st.Waiting != 0 {
 			t.Errorf("left behind: %+v", st)
 		}
 	})
@@ -189,7 +191,7 @@ func TestCrashBacksOffFromTheSecondInARow(t *testing.T) {
 }
 
 func TestASpareServesTheNextColdStart(t *testing.T) {
-	inBubbleWith(t, Options{Max: 2, Spares: 1}, policy.PerRequest, func(w *world) {
+	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
 		w.acquire().Release()
 		synctest.Wait()
 		if st := w.status(); st.Spares != 1 {
@@ -205,7 +207,7 @@ func TestASpareServesTheNextColdStart(t *testing.T) {
 }
 
 func TestAnOutdatedSpareIsNotUsed(t *testing.T) {
-	inBubbleWith(t, Options{Max: 2, Spares: 1}, policy.PerRequest, func(w *world) {
+	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
 		stamp, prepared := "one", 0
 		w.fn.Stamp = func() string { return stamp }
 		w.fn.Prepare = func(context.Context) error { prepared++; return nil }
@@ -227,7 +229,7 @@ func TestAnOutdatedSpareIsNotUsed(t *testing.T) {
 }
 
 func TestSparesOfAnUnusedFunctionAreLetGo(t *testing.T) {
-	inBubbleWith(t, Options{Max: 2, Spares: 1}, policy.PerRequest, func(w *world) {
+	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
 		w.acquire().Release()
 		time.Sleep(policy.SpareIdle + time.Second) // the bubble's clock
 		synctest.Wait()

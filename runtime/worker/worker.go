@@ -80,6 +80,8 @@ type Worker struct {
 	meter meter
 	done  chan struct{} // closed after sink.Exited returned
 
+	reaped chan struct{} // closed when the process has ended
+
 	mu       sync.Mutex // guards the fields below
 	conn     *wire.Conn // nil until hello
 	pending  []wire.Message
@@ -96,7 +98,7 @@ func (s *Starter) Start(dir string, spec Spec, sink Sink) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{spec: spec, paths: paths, sink: sink, done: make(chan struct{})}
+	w := &Worker{spec: spec, paths: paths, sink: sink, done: make(chan struct{}), reaped: make(chan struct{})}
 	listener, err := net.Listen("unix", paths.Control)
 	if err != nil {
 		os.RemoveAll(paths.Dir)
@@ -184,14 +186,28 @@ func (w *Worker) converse(listener net.Listener) {
 	for {
 		m, err := wc.Receive()
 		if err != nil {
-			// Without its control connection a worker must not live on.
 			if errors.Is(err, wire.ErrLineTooLong) {
 				w.fail(err)
 			}
-			w.Kill()
+			w.lapse()
 			return
 		}
 		w.sink.Message(m)
+	}
+}
+
+// lastWords is how long a worker without a control connection may take to end
+// by itself: one that is exiting still has its error to print.
+const lastWords = time.Second
+
+// lapse ends a worker whose control connection has ended: it must not live on.
+func (w *Worker) lapse() {
+	t := time.NewTimer(lastWords)
+	defer t.Stop()
+	select {
+	case <-w.reaped:
+	case <-t.C:
+		w.Kill()
 	}
 }
 
@@ -229,6 +245,7 @@ func (w *Worker) fail(err error) {
 // wait reaps the process; nobody else calls Wait.
 func (w *Worker) wait(listener net.Listener, readers *sync.WaitGroup) {
 	err := w.cmd.Wait()
+	close(w.reaped)
 	for _, l := range w.lines {
 		l.flush()
 	}

@@ -1,0 +1,42 @@
+// @ts-check
+// brink's side of a Deno worker, preloaded before the user's module. It waits
+// at the gate with no code of the user's read, then makes the globals what a
+// hosted function sees. Deno reads the user's module graph after this module
+// has ended.
+
+import { installConsole } from "./console.mjs";
+import { installFaults } from "./faults.mjs";
+import { letGo, waitAtGate } from "./host.mjs";
+import { installLegacy } from "./legacy.mjs";
+import { installLifecycle } from "./lifecycle.mjs";
+import { installNodeHTTP } from "./node_http.mjs";
+import { installServe } from "./serve.mjs";
+import { setSocketPath } from "./socket.mjs";
+
+const http = Deno.env.get("BRINK_HTTP_SOCKET");
+const control = Deno.env.get("BRINK_CONTROL_SOCKET");
+if (Deno.env.get("BRINK_PROTOCOL") !== "1" || !http || !control) {
+  console.error("this is a worker of brink, protocol 1: it is started by `brink functions serve`, not by hand");
+  Deno.exit(2);
+}
+
+setSocketPath(http);
+const { env = {}, options = {} } = await waitAtGate(control);
+setEnvironment(env);
+installFaults();
+installConsole();
+installServe();
+installNodeHTTP();
+installLegacy();
+installLifecycle();
+letGo();
+
+/**
+ * Makes the process's environment exactly the function's: what brink passed
+ * for the engine's own use (proxies, registries, tokens) was read by then.
+ * @param {Record<string, string>} wanted
+ */
+function setEnvironment(wanted) {
+  for (const name of Object.keys(Deno.env.toObject())) Deno.env.delete(name);
+  for (const [name, value] of Object.entries(wanted)) Deno.env.set(name, value);
+}
