@@ -169,7 +169,7 @@ func (k *Keys) unknownKey(h header) *Refusal {
 	}
 	name, id := "a key without an id", ""
 	if h.keyID != nil {
-		name, id = "unknown key id "+shorten(*h.keyID), shorten(*h.keyID)
+		name, id = "unknown key id "+shorten(*h.keyID), plain(*h.keyID)
 	}
 	reason := fmt.Sprintf("signed with %s by %s (known: %s)", h.algorithm, name, idList(known))
 	if failure := errors.Join(failures...); failure != nil {
