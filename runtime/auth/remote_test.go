@@ -215,12 +215,19 @@ func TestFetchIsSharedByThoseWhoWait(t *testing.T) {
 	authorization := "Bearer " + signKey(t, `{"alg":"ES256","kid":"1"}`, `{}`, key)
 	gone, leave := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
+	done := make(chan struct{})
 	calls.Go(func() {
+		defer close(done)
 		if _, refusal := k.Verify(gone, authorization, ""); refusal != nil {
 			t.Errorf("refused: %+v", refusal)
 		}
 	})
-	<-i.held
+	select {
+	case <-i.held:
+	case <-done:
+		leave()
+		t.Fatal("answered without a fetch")
+	}
 	leave() // the fetch goes on for the others
 	for range 4 {
 		calls.Go(func() {
