@@ -7,7 +7,7 @@
 //	<cache>/engine/.install-*                  an install under way, or one that was killed
 //
 // A folder gets its name only by a rename, after npm compared what it downloaded
-// with the checksum that brink carries and after the program said its version.
+// with its checksum (brink's own, or the registry's; see pins.go) and after the program said its version.
 // So whatever bears the name is whole, and finding it starts no process and uses
 // no network. The package never runs a function and never writes outside the
 // cache.

@@ -25,6 +25,9 @@ func (i *installer) download(ctx context.Context, dir string) error {
 		return err
 	}
 	for name, content := range map[string][]byte{"package.json": manifest, "package-lock.json": lock} {
+		if content == nil {
+			continue
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return fmt.Errorf("cannot write %s: %w", name, err)
 		}
@@ -56,10 +59,14 @@ func (i *installer) download(ctx context.Context, dir string) error {
 // meaning of this one install.
 func (i *installer) arguments() []string {
 	p := i.host.platform
+	how, locked := "ci", "true"
+	if !i.pin.usable() {
+		how, locked = "install", "false"
+	}
 	args := []string{
-		"ci", "--ignore-scripts", "--no-audit", "--no-fund",
+		how, "--ignore-scripts", "--no-audit", "--no-fund",
 		"--loglevel=error", "--no-progress", "--no-update-notifier",
-		"--package-lock=true", "--global=false", "--dry-run=false", "--install-strategy=hoisted",
+		"--package-lock=" + locked, "--global=false", "--dry-run=false", "--install-strategy=hoisted",
 		// npm would compare with the platform of node, and x64 node on an arm64
 		// Mac is common. Versions of npm that do not know these ignore them.
 		"--os=" + p.nodeOS(), "--cpu=" + p.nodeArch(),

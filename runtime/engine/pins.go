@@ -13,14 +13,15 @@ import (
 //	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 //
 // which downloads no package: npm copies the checksums of all platforms from
-// the registry's metadata. Checksums come from there and from nowhere else. A
-// platform whose package is not in the lock is not installed on: an unchecked
-// program would be worse than none.
+// the registry's metadata. Checksums come from there and from nowhere else.
 //
 // The lock has Linux on x64 only. The registry that it was made from answered
 // that version 2.9.6 of the five other packages (darwin-arm64, darwin-x64,
 // linux-arm64-glibc, win32-arm64, win32-x64) does not exist, so their checksums
-// are not known here. To add one, name it in npm/package.json and run the above.
+// are not known here. On those platforms npm installs exactly that version and
+// checks it against what the registry says of it, which proves less: that it is
+// what the registry has, not that it is what brink was tested with. To pin one,
+// name it in npm/package.json and run the above.
 //
 //go:embed npm/package-lock.json
 var lockFile []byte
@@ -64,7 +65,7 @@ func parsePins(lock []byte) (pins, error) {
 }
 
 // usable says whether npm would check what it downloads: without a strong
-// checksum in the lock it would take anything.
+// checksum in the lock it would take whatever the registry has.
 func (p pin) usable() bool {
 	return p.Version != "" && strings.HasPrefix(p.Integrity, "sha512-")
 }
@@ -72,7 +73,8 @@ func (p pin) usable() bool {
 // project returns the package.json and package-lock.json of an install of one
 // package. It is a plain dependency there. In the embedded lock it is an
 // optional one, which npm would leave out without a word, and with success,
-// when the download fails or the checksum is wrong.
+// when the download fails or the checksum is wrong. A pin without a checksum
+// has no lock.
 func (p pin) project(name string) (manifest, lock []byte, err error) {
 	root := map[string]any{"name": "brink-engine", "dependencies": map[string]string{name: p.Version}}
 	manifest, err = json.MarshalIndent(map[string]any{
@@ -80,6 +82,9 @@ func (p pin) project(name string) (manifest, lock []byte, err error) {
 	}, "", "  ")
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot write package.json: %w", err)
+	}
+	if !p.usable() {
+		return manifest, nil, nil
 	}
 	lock, err = json.MarshalIndent(map[string]any{
 		"name": "brink-engine", "lockfileVersion": 3, "requires": true,

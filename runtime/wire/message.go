@@ -47,6 +47,7 @@ const (
 // Phase says where the user's code failed.
 type Phase string
 
+// The phases.
 const (
 	PhaseLoad     Phase = "load"     // parse, resolve, link, build: BOOT_ERROR when hosted
 	PhaseEvaluate Phase = "evaluate" // top level: WORKER_ERROR when hosted
@@ -56,6 +57,7 @@ const (
 // Level is the severity of a console line.
 type Level string
 
+// The levels, as the hosted runtime's Log event has them.
 const (
 	LevelDebug Level = "debug"
 	LevelInfo  Level = "info"
