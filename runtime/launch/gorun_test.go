@@ -251,7 +251,7 @@ func boom(m map[string]int) { m["x"] = 1 }
 		t.Errorf("fault = %+v", m)
 	}
 	real := realPath(dir)
-	if want := "function.boom\n\t" + real + "/main.go:28\nfunction.Handler\n\t" + real + "/main.go:13\n"; m.Stack != want {
+	if want := "function.boom\n\t" + real + "/main.go:26\nfunction.Handler\n\t" + real + "/main.go:13\n"; m.Stack != want {
 		t.Errorf("stack is\n%swant\n%s", m.Stack, want)
 	}
 	if status, body := h.get("/late"); status != 200 || !strings.HasPrefix(body, "cut:") {

@@ -8,21 +8,17 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
-
-// direct is the size from which net/http passes a single Write on at once
-// (bufferBeforeChunkingSize in net/http/server.go); what is smaller waits in
-// its buffer until a Flush or the handler's return.
-const direct = 2048
 
 // response is net/http's own, with the same optional methods, and notes when
 // the client has all of it.
 type response struct {
 	http.ResponseWriter
 	noBody bool   // HEAD, or a status without a body
-	ended  func() // called when the response is complete, before its last bytes go out
+	ended  func() // called when the client is about to have all of it
 
 	started bool
 	length  int64 // of the body as declared; -1 when it is not, set by start
@@ -56,22 +52,18 @@ func (w *response) WriteHeader(status int) {
 
 // Write writes part of the body.
 func (w *response) Write(b []byte) (int, error) {
-	w.count(len(b))
-	return w.ResponseWriter.Write(b)
+	w.start(http.StatusOK)
+	n, err := w.ResponseWriter.Write(b)
+	w.written += int64(n)
+	return n, err
 }
 
 // WriteString writes part of the body.
 func (w *response) WriteString(s string) (int, error) {
-	w.count(len(s))
-	return io.WriteString(w.ResponseWriter, s)
-}
-
-func (w *response) count(n int) {
 	w.start(http.StatusOK)
+	n, err := io.WriteString(w.ResponseWriter, s)
 	w.written += int64(n)
-	if n >= direct && w.complete() {
-		w.ended()
-	}
+	return n, err
 }
 
 // ReadFrom copies the body from r, by sendfile where the system can.
@@ -79,9 +71,6 @@ func (w *response) ReadFrom(r io.Reader) (int64, error) {
 	w.start(http.StatusOK)
 	n, err := w.ResponseWriter.(io.ReaderFrom).ReadFrom(r)
 	w.written += n
-	if n >= direct && w.complete() {
-		w.ended()
-	}
 	return n, err
 }
 
@@ -92,9 +81,21 @@ func (w *response) Flush() { _ = w.FlushError() }
 func (w *response) FlushError() error {
 	w.start(http.StatusOK)
 	if w.complete() {
+		// The count goes out first, or brink might end the worker in between.
 		w.ended()
+		w.leaveConnection()
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// leaveConnection keeps the client from sending its next request on this
+// connection, where it would wait for the handler to return: the response says
+// "Connection: close". With the header written already that is no longer
+// possible through Header, but a MaxBytesReader over its limit still does it
+// ("MaxBytesReader … tells the ResponseWriter to close the connection").
+func (w *response) leaveConnection() {
+	over := http.MaxBytesReader(w.ResponseWriter, io.NopCloser(strings.NewReader("..")), 1)
+	_, _ = io.Copy(io.Discard, over)
 }
 
 // Hijack hands over the connection. From then on the socket's end, not the
