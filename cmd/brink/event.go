@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -108,6 +109,9 @@ func (e *event) text(key string) string {
 	v, ok := e.value(key)
 	if !ok || v.Kind() == slog.KindAny && v.Any() == nil {
 		return ""
+	}
+	if s, ok := v.Any().(fmt.Stringer); ok { // before error: a policy.Reason is both
+		return s.String()
 	}
 	return v.String()
 }

@@ -109,10 +109,10 @@ func appendSlogValue(b []byte, v slog.Value) []byte {
 func appendJSONValue(b []byte, v any) []byte {
 	switch known := v.(type) {
 	case json.Marshaler:
+	case fmt.Stringer: // before error: a policy.Reason is both, and its name is meant
+		v = known.String()
 	case error:
 		v = known.Error()
-	case fmt.Stringer:
-		v = known.String()
 	case []string:
 		if known == nil {
 			v = []string{} // a list is never null

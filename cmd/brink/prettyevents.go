@@ -129,7 +129,7 @@ func (p *printer) log(e *event) string {
 	switch e.text("level") {
 	case "debug":
 		level, c = "debug", p.colors.dim
-	case "warning":
+	case "warning", "warn":
 		level, c = "warn ", p.colors.yellow
 	case "error":
 		level, c = "error", p.colors.red
