@@ -52,7 +52,7 @@ type errorBody struct {
 func replyRung(w http.ResponseWriter, v *visit, r rung) {
 	switch r {
 	case rungGone:
-		v.status = statusClientGone
+		v.status, v.abort = statusClientGone, true // else net/http would send a 200
 		return
 	case rungNotFound:
 		w.Header().Set(headerErrorCode, r.code)

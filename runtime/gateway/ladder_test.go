@@ -197,7 +197,9 @@ func TestEndlessResponseHeadIsRefused(t *testing.T) {
 }
 
 func TestHTMLIsPlainUnderStrictParity(t *testing.T) {
-	html := func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Type", "text/html; charset=utf-8") }
+	html := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	}
 	fn := hello()
 	if resp, _ := serve(t, fn, html).get("/functions/v1/hello"); resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("relaxed: %q", resp.Header.Get("Content-Type"))

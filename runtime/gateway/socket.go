@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -44,11 +45,18 @@ type ask struct {
 	reason string
 }
 
-func newSocket(x *exchange, client net.Conn, ahead *bufio.Reader, framed bool) *socket {
-	worker := x.link.conn
+// newSocket returns the socket of a hijacked connection. What net/http read
+// ahead is taken from its reader, and no more: a read through it would cancel
+// the request's context when the client half-closes.
+func newSocket(x *exchange, client net.Conn, readAhead *bufio.Reader, framed bool) *socket {
+	worker, from := x.link.conn, io.Reader(client)
+	if n := readAhead.Buffered(); n > 0 {
+		ahead, _ := readAhead.Peek(n) // cannot fail: so much is there
+		from = io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), client)
+	}
 	return &socket{
 		x: x, client: client, worker: worker, framed: framed,
-		up:     &lane{src: ahead, from: client, dst: worker, mask: true, framed: framed},
+		up:     &lane{src: from, from: client, dst: worker, mask: true, framed: framed},
 		down:   &lane{src: x.link.br, from: worker, dst: client, framed: framed},
 		asks:   make(chan ask, 1),
 		events: make(chan event, 2*eventKinds),
@@ -175,7 +183,10 @@ func (s *socket) expired() (over bool) {
 
 // closeBoth says Close to both sides and gives them the grace to answer.
 func (s *socket) closeBoth(a ask) (over bool) {
-	if !s.framed {
+	switch {
+	case s.code != 0: // the first wish counts
+		return false
+	case !s.framed:
 		return true
 	}
 	s.code = a.code
