@@ -17,29 +17,33 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			l.rest = append(l.rest, p...)
+			l.keep(p)
 			break
 		}
-		l.line(p[:i])
+		l.keep(p[:i])
+		l.end()
 		p = p[i+1:]
-	}
-	for len(l.rest) >= maxLine {
-		l.emit(string(l.rest[:maxLine]))
-		l.rest = append(l.rest[:0], l.rest[maxLine:]...)
 	}
 	return n, nil
 }
 
-func (l *lineWriter) line(p []byte) {
-	if len(l.rest) > 0 {
-		p = append(l.rest, p...)
-		l.rest = l.rest[:0]
+// keep adds to the line that has not ended, handing on what is too long.
+func (l *lineWriter) keep(p []byte) {
+	l.rest = append(l.rest, p...)
+	for len(l.rest) > maxLine {
+		l.emit(string(l.rest[:maxLine]))
+		l.rest = append(l.rest[:0], l.rest[maxLine:]...)
 	}
-	l.emit(string(bytes.TrimSuffix(p, []byte{'\r'})))
+}
+
+// end hands on the line that has ended.
+func (l *lineWriter) end() {
+	l.emit(string(bytes.TrimSuffix(l.rest, []byte{'\r'})))
+	l.rest = l.rest[:0]
 }
 
 func (l *lineWriter) flush() {
 	if len(l.rest) > 0 {
-		l.line(nil)
+		l.end()
 	}
 }
