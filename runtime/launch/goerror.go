@@ -31,7 +31,7 @@ func buildFault(dir, output string) *Fault {
 		case strings.HasPrefix(line, "# "), line == "":
 		case m != nil && strings.Contains(m[1], goWorkerDir):
 			// Brink's own main; only an alias gets past readShape.
-			fmt.Fprintf(&b, "%s\nA Go function declares: %s\n", m[4], handlerShape)
+			fmt.Fprintf(&b, "Handler or Shutdown has another signature: %s\nA Go function declares: %s\n", m[4], handlerShape)
 		case m != nil && shown < maxCompileErrors:
 			shown++
 			at, _ := strconv.Atoi(m[2])

@@ -154,7 +154,7 @@ func (l *goLayout) main(shape goShape, importPath string) error {
 	l.added += text
 	if !shape.isMain() {
 		l.target = "./" + goWorkerDir
-		return l.add(filepath.Join(shape.dir, goWorkerDir, "main.go"), text)
+		return l.add(filepath.Join(shape.dir, goWorkerDir, goWorkerDir+".go"), text)
 	}
 	if shape.emptyMain != "" {
 		source, err := os.ReadFile(shape.emptyMain)
