@@ -150,8 +150,10 @@ func (p *printer) log(e *event) string {
 	return b.String()
 }
 
-// quietEnds are the everyday ends of workers, shown with --verbose only.
+// quietEnds are the everyday ends of workers, and those that a fault has told
+// of already; they are shown with --verbose only.
 var quietEnds = []string{
+	policy.ReasonLoadFailed.String(), policy.ReasonEvaluateFailed.String(),
 	policy.ReasonRequestEnded.String(), policy.ReasonUnused.String(), policy.ReasonTermination.String(), policy.ReasonRestarted.String(),
 }
 

@@ -67,7 +67,7 @@ func shortDuration(d time.Duration) string {
 
 // took is the tail " in 12ms", or "" when the time is not known.
 func took(ms float64) string {
-	if ms <= 0 {
+	if ms < 0.05 {
 		return ""
 	}
 	return " in " + milliseconds(ms)
