@@ -89,6 +89,7 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 		DrainTimeout: cfg.DrainTimeout, Spares: cfg.Spare,
 		// Everything that a worker fixes at its start is in these values.
 		Fingerprint: fmt.Sprint(f, env, cfg.FunctionsDir),
+		Eager:       f.Language == config.JavaScript,
 		Stamp:       func() string { return l.Stamp(f) },
 		Prepare:     func(ctx context.Context) error { return s.prepare(ctx, l, f) },
 		Spec: func(id string) (worker.Spec, error) {

@@ -40,6 +40,7 @@ func (p *pool) bring(b *boot) error {
 	if err := p.holdBack(ctx); err != nil {
 		return err
 	}
+	p.bootAhead()
 	fn, stamp, err := p.ensurePrepared(ctx)
 	if err != nil {
 		return err
@@ -69,6 +70,19 @@ func (p *pool) holdBack(ctx context.Context) error {
 	case <-ctx.Done():
 		return ErrClosed
 	}
+}
+
+// bootAhead starts an engine to be opened once the function is prepared, unless
+// there is a spare or preparing is not needed.
+func (p *pool) bootAhead() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	spare := slices.ContainsFunc(p.members, func(m *member) bool { return !m.live() })
+	if !p.fn.Eager || p.isReady || p.closed || p.noSpare || spare || p.starts > 0 {
+		return
+	}
+	p.starts++
+	p.s.wg.Go(p.startSpare)
 }
 
 // ensurePrepared runs Prepare unless it ran for the files as they are now.

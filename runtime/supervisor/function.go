@@ -33,6 +33,9 @@ type Function struct {
 	Prepare func(context.Context) error
 	// Spec describes a new worker with this execution id.
 	Spec func(id string) (worker.Spec, error)
+	// Eager says that Spec works before Prepare has run: the engine boots
+	// while dependencies are fetched.
+	Eager bool
 }
 
 // Process is one started worker process, as worker.Worker implements it.

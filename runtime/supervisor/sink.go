@@ -174,7 +174,7 @@ func (m *member) explain(e worker.Exit, r policy.Reason, output string) {
 		}
 		m.log(slog.LevelError, "fault", slog.String("phase", string(phase)), slog.String("name", name), slog.String("message", message))
 	default:
-		m.log(slog.LevelError, "error", slog.String("message", "worker of "+m.pool.name+" ended by itself: "+e.String()))
+		m.log(slog.LevelError, "error", slog.String("message", "the worker ended by itself: "+e.String()))
 	}
 }
 

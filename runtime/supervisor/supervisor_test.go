@@ -457,3 +457,23 @@ func TestEditsMakeOnlySharedWorkersStale(t *testing.T) {
 		}
 	})
 }
+
+func TestTheEngineBootsWhileTheFunctionIsPrepared(t *testing.T) {
+	inBubble(t, policy.PerRequest, func(w *world) {
+		during := 0
+		w.fn.Eager, w.fn.Fingerprint = true, "eager"
+		w.fn.Prepare = func(context.Context) error {
+			time.Sleep(time.Minute) // the bubble's clock
+			during = len(w.host.all())
+			if w.host.openedCount() != 0 {
+				t.Error("the gate was opened before the function was prepared")
+			}
+			return nil
+		}
+		w.Apply(w.t.Context(), []Function{w.fn})
+		w.acquire().Release()
+		if all := len(w.host.all()); during != 1 || all != 1 {
+			t.Errorf("%d processes during, %d after; want the same one", during, all)
+		}
+	})
+}

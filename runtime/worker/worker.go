@@ -87,6 +87,8 @@ type Worker struct {
 	pending  []wire.Message
 	failure  error
 	oom      bool
+	dumping  bool // V8 prints of itself
+	blank    int  // empty lines of stderr held back
 	finished bool
 }
 
@@ -154,13 +156,34 @@ func (w *Worker) exec(s *Starter) error {
 // oomTexts are how V8 says that its heap is full before it traps.
 var oomTexts = []string{"Fatal JavaScript out of memory", "JavaScript heap out of memory", "Reached heap limit"}
 
+// dumpHeads begin what V8 prints of itself before it traps, to the end of the
+// stream. It says nothing about the user's code.
+var dumpHeads = []string{"<--- Last few GCs --->", "# Fatal "}
+
+// stderr takes a line of stderr. Empty lines are held back until another
+// follows: V8's dump begins with some.
 func (w *Worker) stderr(line string) {
+	w.mu.Lock()
 	for _, text := range oomTexts {
-		if strings.Contains(line, text) {
-			w.mu.Lock()
-			w.oom = true
-			w.mu.Unlock()
-		}
+		w.oom = w.oom || strings.Contains(line, text)
+	}
+	for _, head := range dumpHeads {
+		w.dumping = w.dumping || strings.HasPrefix(line, head)
+	}
+	var blank int
+	switch {
+	case w.dumping:
+		w.mu.Unlock()
+		return
+	case line == "" || line == "#":
+		w.blank++
+		w.mu.Unlock()
+		return
+	}
+	blank, w.blank = w.blank, 0
+	w.mu.Unlock()
+	for range blank {
+		w.sink.Output(Stderr, "")
 	}
 	w.sink.Output(Stderr, line)
 }

@@ -71,7 +71,7 @@ func fakeGo(mode string, c *wire.Conn, m wire.Message) {
 		fmt.Fprint(os.Stderr, "bad\n")
 		os.Exit(7)
 	case "oom":
-		fmt.Fprintln(os.Stderr, "# Fatal JavaScript out of memory: Reached heap limit")
+		fmt.Fprint(os.Stderr, "mine\n\nmine too\n\n<--- Last few GCs --->\n\n[1:0x1] 877 ms\n#\n# Fatal JavaScript out of memory: Reached heap limit\n#\n")
 		syscall.Kill(os.Getpid(), syscall.SIGTRAP)
 		select {}
 	case "spins":
@@ -198,11 +198,14 @@ func TestOutputComesInLinesAndTheExitCodeAfterThem(t *testing.T) {
 	}
 }
 
-func TestAFullHeapIsTold(t *testing.T) {
+func TestAFullHeapIsToldWithoutTheEnginesDump(t *testing.T) {
 	w, r := start(t, "oom")
 	w.Open()
 	if e := within(t, "exit", r.exited); !e.OutOfMemory || e.String() != "out of memory" {
 		t.Errorf("exit %+v", e)
+	}
+	if want := []string{"stderr: mine", "stderr: ", "stderr: mine too"}; !slices.Equal(r.lines, want) {
+		t.Errorf("lines %q, want %q", r.lines, want)
 	}
 }
 
