@@ -233,7 +233,7 @@ func (p *printer) restarted(e *event) string {
 	}
 	what := sanitizeLine(strings.Join(functions, ", "))
 	if what == "" {
-		what = "every function"
+		return p.clock(e.time) + "nothing to restart: the next request reads the code as it is\n"
 	}
 	ms, _ := e.number("duration_ms")
 	return p.clock(e.time) + p.colors.green.Sprintf("restarted %s%s", what, took(ms)) + "\n"

@@ -32,23 +32,25 @@ type member struct {
 	busy    bool     // somebody carries them out
 	timers  [policy.TimerUnload + 1]*time.Timer
 
-	created  time.Time
-	opened   time.Time
-	ready    time.Time
-	requests int
-	opens    int      // sockets ever
-	output   []string // stderr lines while booting: the engine's own error text
-	faulted  bool     // the user's failure was shown
-	faultAt  policy.Reason
-	mute     bool        // it loaded and nothing listened
-	unserved *time.Timer // runs while loaded and nothing listens
-	resident int64       // at the last sample
-	reported int64       // heap plus external, as the worker said last
-	sampler  *time.Timer
-	pause    time.Duration // of the sampler
-	cpu      time.Duration // at the last sample
-	peak     int64
-	asked    time.Time // last AskMemory
+	created        time.Time
+	opened         time.Time
+	ready          time.Time
+	requests       int
+	opens          int      // sockets ever
+	output         []string // stderr lines while booting: the engine's own error text
+	faulted        bool     // the user's failure was shown
+	faultAt        policy.Reason
+	mute           bool        // it loaded and nothing listened
+	unserved       *time.Timer // runs while loaded and nothing listens
+	resident       int64       // at the last sample
+	reported       int64       // heap plus external, as the worker said last
+	heap, external int64
+	failure        string // text of the user\'s last failure
+	sampler        *time.Timer
+	pause          time.Duration // of the sampler
+	cpu            time.Duration // at the last sample
+	peak           int64
+	asked          time.Time // last AskMemory
 }
 
 // live says whether user code was, or is about to be, read by the worker.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"log/slog"
 	"strings"
 	"time"
@@ -33,7 +34,11 @@ func (s sink) Message(w wire.Message) {
 	case wire.TypeTasks:
 		p.post(m, policy.TasksChanged{Pending: w.Pending})
 	case wire.TypeMemory:
-		p.with(func() { m.reported = w.Heap + w.External; m.peak = max(m.peak, m.reported) })
+		p.with(func() {
+			m.heap, m.external = w.Heap, w.External
+			m.reported = w.Heap + w.External
+			m.peak = max(m.peak, m.reported)
+		})
 	case wire.TypeClosing:
 		p.post(m, policy.UnloadReturned{})
 	case wire.TypeFault:
@@ -51,7 +56,7 @@ func (p *pool) with(f func()) {
 
 func (s sink) fault(w wire.Message) {
 	s.m.pool.with(func() {
-		s.m.faulted = true
+		s.m.faulted, s.m.failure = true, w.Text
 		switch w.Phase {
 		case wire.PhaseLoad:
 			s.m.faultAt = policy.ReasonLoadFailed
@@ -171,6 +176,7 @@ func (m *member) explain(e worker.Exit, r policy.Reason, output string) {
 		name, message := "", "the worker ended before it served anything: "+e.String()
 		if output != "" {
 			name, message = m.pool.s.opts.Explain(output)
+			m.pool.with(func() { m.failure = message })
 		}
 		m.log(slog.LevelError, "fault", slog.String("phase", string(phase)), slog.String("name", name), slog.String("message", message))
 	default:
@@ -178,29 +184,51 @@ func (m *member) explain(e worker.Exit, r policy.Reason, output string) {
 	}
 }
 
+// hosted is an event in the shape that the hosted runtime gives its event
+// worker (edge-runtime's ext/event_worker): times in ms, memory in bytes.
+type hosted struct {
+	Type  string         `json:"event_type"`
+	Event map[string]any `json:"event"`
+}
+
 func (m *member) logBooted() {
 	m.pool.mu.Lock()
 	took := m.ready.Sub(m.opened)
 	m.pool.mu.Unlock()
-	m.log(slog.LevelInfo, "worker", slog.String("state", "booted"), slog.Float64("boot_ms", ms(took)))
+	m.log(slog.LevelInfo, "worker", slog.String("state", "booted"), slog.Float64("boot_ms", ms(took)),
+		slog.Any("hosted", hosted{"Boot", map[string]any{"boot_time": took.Milliseconds()}}))
 }
 
-// logEnded writes the worker's whole account, in the terms of the hosted
-// runtime's Shutdown event.
+// logEnded writes the worker's whole account.
 func (m *member) logEnded(e worker.Exit) {
 	m.pool.mu.Lock()
 	u := m.record(m.cpu, 0)
 	r := m.state.Reason
 	requests, sockets, opened := m.requests, m.opens, !m.opened.IsZero()
+	shape := m.hostedEnd(r, u, e)
 	m.pool.mu.Unlock()
 	if !opened {
 		m.log(slog.LevelDebug, "worker", slog.String("state", "ended"), slog.String("reason", r.String()))
 		return
 	}
 	m.log(slog.LevelInfo, "worker", slog.String("state", "ended"), slog.String("reason", r.String()),
-		slog.String("shutdown_reason", r.ShutdownName()), slog.Float64("cpu_ms", ms(u.CPU)),
-		slog.Int64("memory_bytes", u.Peak), slog.Float64("age_ms", ms(u.Wall)),
-		slog.Int("requests", requests), slog.Int("sockets", sockets), slog.String("exit", e.String()))
+		slog.Float64("cpu_ms", ms(u.CPU)), slog.Int64("memory_bytes", u.Peak), slog.Float64("age_ms", ms(u.Wall)),
+		slog.Int("requests", requests), slog.Int("sockets", sockets), slog.String("exit", e.String()), slog.Any("hosted", shape))
+}
+
+// hostedEnd is the one terminal event that the hosted runtime has for each
+// worker. The pool's lock is held.
+func (m *member) hostedEnd(r policy.Reason, u policy.Usage, e worker.Exit) hosted {
+	switch r {
+	case policy.ReasonLoadFailed:
+		return hosted{"BootFailure", map[string]any{"msg": cmp.Or(m.failure, e.String())}}
+	case policy.ReasonEvaluateFailed, policy.ReasonCrashed:
+		return hosted{"UncaughtException", map[string]any{"exception": cmp.Or(m.failure, e.String()), "cpu_time_used": u.CPU.Milliseconds()}}
+	}
+	return hosted{"Shutdown", map[string]any{
+		"reason": r.ShutdownName(), "cpu_time_used": u.CPU.Milliseconds(),
+		"memory_used": map[string]int64{"total": u.Peak, "heap": m.heap, "external": m.external},
+	}}
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
