@@ -1,0 +1,5 @@
+module example.com/echo-xnet
+
+go 1.26.0
+
+require golang.org/x/net v0.62.0
