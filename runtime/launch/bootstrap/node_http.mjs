@@ -18,6 +18,9 @@ const REQUEST_EVENTS = new Set([
   "checkExpectation",
 ]);
 
+/** How many entries of rawHeaders node has filled in. @type {symbol | undefined} */
+let countSymbol;
+
 /** Patches http.Server. */
 export function installNodeHTTP() {
   const prototype = http.Server.prototype;
@@ -52,7 +55,9 @@ export function installNodeHTTP() {
 }
 
 /**
- * Removes the id from a request's headers and returns it.
+ * Removes the id from a request's headers and returns it. What node has not
+ * read of rawHeaders yet it reads by a count of its own, which has to shrink
+ * with them.
  * @param {any} request
  */
 function takeNodeID(request) {
@@ -60,8 +65,10 @@ function takeNodeID(request) {
   if (socket && socket.remoteAddress === undefined) showAsTCP(socket);
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     if (!isOurs(rawHeaders[i])) continue;
-    const [, id] = rawHeaders.splice(i, 2);
-    delete request.headers[Object.keys(request.headers).find(isOurs) ?? ""];
+    const [name, id] = rawHeaders.splice(i, 2);
+    countSymbol ??= Object.getOwnPropertySymbols(request).find((symbol) => symbol.description === "kHeadersCount");
+    if (countSymbol) request[countSymbol] -= 2;
+    delete request.headers[name.toLowerCase()];
     return id;
   }
   return undefined;
