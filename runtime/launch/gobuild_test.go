@@ -1,9 +1,12 @@
 package launch
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -216,5 +219,66 @@ func TestOldBuildsAreEvicted(t *testing.T) {
 		if (err != nil) != gone {
 			t.Errorf("%s: %v, want gone %v", name, err, gone)
 		}
+	}
+}
+
+func TestToolchainInTheModuleCacheBuilds(t *testing.T) {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Go refuses overlays below GOMODCACHE, which is where the toolchains are
+	// that it downloads by itself.
+	environ := append(os.Environ(), "GOMODCACHE="+filepath.Dir(strings.TrimSpace(string(out))))
+	g, f := NewGo(GoOptions{CacheDir: t.TempDir(), Environ: environ}), goFunction(writeTree(t, map[string]string{"main.go": helloGo}))
+	if err := g.Prepare(t.Context(), f, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := g.Spec(f, "id", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := startSpec(t, spec)
+	h.open(nil)
+	if _, body := h.get("/x"); body != "hello /x" {
+		t.Errorf("GET = %q", body)
+	}
+}
+
+func TestCancelledPrepareReturnsTheCause(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("no longer wanted")
+	g, f := NewGo(GoOptions{CacheDir: t.TempDir()}), goFunction(writeTree(t, map[string]string{"main.go": helloGo}))
+	err := g.Prepare(ctx, f, func(string) { cancel(cause) })
+	if !errors.Is(err, cause) {
+		t.Errorf("Prepare = %v, want %v", err, cause)
+	}
+}
+
+func TestFunctionEditedDuringTheBuildIsBuiltAgain(t *testing.T) {
+	dir := writeTree(t, map[string]string{"main.go": helloGo})
+	g, f := NewGo(GoOptions{CacheDir: t.TempDir()}), goFunction(dir)
+	builds := 0
+	err := g.Prepare(t.Context(), f, func(m string) {
+		if !strings.HasPrefix(m, "building ") {
+			return
+		}
+		if builds++; builds == 1 {
+			if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(strings.Replace(helloGo, "hello %s", "edited %s", 1)), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err != nil || builds != 2 {
+		t.Fatalf("Prepare = %v after %d builds", err, builds)
+	}
+	spec, err := g.Spec(f, "id", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := startSpec(t, spec)
+	h.open(nil)
+	if _, body := h.get("/x"); body != "edited /x" {
+		t.Errorf("GET = %q", body)
 	}
 }
