@@ -76,19 +76,18 @@ function wrapInner(prototype) {
 }
 
 /**
- * As takeID, for the older Deno.serveHttp, whose requests are plain objects.
+ * As takeID, for the older Deno.serveHttp, whose requests are plain objects and
+ * whose URLs have the socket's path where the host belongs.
  * @param {any} request
  */
 export function cleanLegacy(request) {
   const inner = request[/** @type {any} */ (innerSymbol)];
+  const host = request.headers.get("host") ?? "localhost";
   const { url } = inner;
-  if (typeof url === "function") {
-    inner.url = function () {
-      return plainURL(url.call(this));
-    };
-  }
+  inner.url = function () {
+    return url.call(this).replace(/^http\+unix:\/\/[^/]*/, `http://${host}`);
+  };
   const list = inner.headerList;
-  if (!Array.isArray(list)) return;
   const at = list.findIndex((entry) => isOurs(entry[0]));
   if (at >= 0) list.splice(at, 1);
 }
