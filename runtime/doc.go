@@ -13,7 +13,7 @@
 //	watch       file system events -> debounced change sets
 //
 // Imports point down only: cmd -> all; gateway -> supervisor, auth, policy;
-// supervisor -> worker, policy; launch -> worker, wire, config, engine;
+// supervisor -> worker, wire, policy; launch -> worker, wire, config, engine;
 // worker -> wire, policy; config -> policy; the rest import nothing of ours.
 // A test in cmd/brink enforces it.
 package runtime

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"time"
 
 	"brink/policy"
 	"brink/runtime/auth"
@@ -95,10 +96,19 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 		Spec: func(id string) (worker.Spec, error) {
 			own := maps.Clone(env)
 			own["SB_EXECUTION_ID"] = id
-			return l.Spec(f, id, own)
+			spec, err := l.Spec(f, id, own)
+			if f.Limits.Enforcement == policy.Enforce && f.Limits.CPUHard > 0 {
+				spec.CPUBackstop = 2*f.Limits.CPUHard + cpuSlack
+			}
+			spec.Patient = s.opts.Inspect != ""
+			return spec, err
 		},
 	}
 }
+
+// cpuSlack is what the engine's own threads may use over a worker's life before
+// the system's backstop ends it.
+const cpuSlack = time.Minute
 
 // limitsOf returns the limits that apply to f now.
 func (s *server) limitsOf(cfg *config.Config, f config.Function) policy.Limits {

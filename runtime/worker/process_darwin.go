@@ -1,6 +1,9 @@
 package worker
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 // processAttributes put the worker into a process group of its own, so that
 // all it started can be killed. There is no parent-death signal: the end of
@@ -8,3 +11,6 @@ import "syscall"
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
+
+// limitCPU does nothing: the limit of a running process cannot be set here.
+func limitCPU(int, time.Duration) {}

@@ -3,6 +3,7 @@ package worker
 import (
 	"os"
 	"syscall"
+	"time"
 )
 
 func processAttributes() *syscall.SysProcAttr {
@@ -14,3 +15,6 @@ func processAttributes() *syscall.SysProcAttr {
 func killGroup(int) {}
 
 func signalName(*os.ProcessState) string { return "" }
+
+// limitCPU does nothing: the limit of a running process cannot be set here.
+func limitCPU(int, time.Duration) {}

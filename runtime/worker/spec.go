@@ -1,6 +1,9 @@
 package worker
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Spec says how one worker is started. It is a value that launch makes and
 // worker uses; it may be used for one Start only, since ID is a worker's.
@@ -18,6 +21,13 @@ type Spec struct {
 	// the system can tell (V8 runs JavaScript there). Otherwise, and for Go
 	// functions, the whole process counts.
 	MainThreadCPU bool
+	// CPUBackstop, if not 0, is the CPU time after which the system itself
+	// kills the process, in whole seconds, where it can (RLIMIT_CPU). It is for
+	// a brink that cannot: what limits a worker is far below.
+	CPUBackstop time.Duration
+	// Patient waits for hello without end: a debugger may hold the engine
+	// before its first line.
+	Patient bool
 }
 
 // Paths are the private places of one worker, all in a directory of mode 0700

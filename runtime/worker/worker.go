@@ -149,6 +149,7 @@ func (w *Worker) exec(s *Starter) error {
 		return fmt.Errorf("cannot start worker for %q: %w", w.spec.Function, err)
 	}
 	w.cmd = cmd
+	limitCPU(cmd.Process.Pid, w.spec.CPUBackstop)
 	w.meter = newMeter(cmd.Process.Pid, w.spec.MainThreadCPU)
 	return nil
 }
@@ -190,7 +191,7 @@ func (w *Worker) stderr(line string) {
 
 // converse accepts the worker's one connection and hands its messages on.
 func (w *Worker) converse(listener net.Listener) {
-	conn, err := acceptOne(listener)
+	conn, err := acceptOne(listener, w.spec.Patient)
 	if err != nil {
 		w.fail(fmt.Errorf("worker did not connect: %w", err))
 		return
@@ -234,9 +235,9 @@ func (w *Worker) lapse() {
 	}
 }
 
-func acceptOne(l net.Listener) (net.Conn, error) {
+func acceptOne(l net.Listener, patient bool) (net.Conn, error) {
 	defer l.Close()
-	if d, ok := l.(*net.UnixListener); ok {
+	if d, ok := l.(*net.UnixListener); ok && !patient {
 		if err := d.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
 			return nil, err
 		}
