@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"brink/runtime/launch"
 
 	"brink/runtime/config"
 )
@@ -58,24 +59,18 @@ func create(_ context.Context, opts NewOptions, o *IO) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(project.Dir, "functions", opts.Name)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("cannot create %s: %w", opts.Name, err)
+	functions := filepath.Join(project.Dir, "functions")
+	dir := filepath.Join(functions, opts.Name)
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("cannot create %s: %s exists; remove it or take another name", opts.Name, dir)
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("cannot create %s: %s exists; remove it or take another name", opts.Name, dir)
-		}
-		return fmt.Errorf("cannot create %s: %w", opts.Name, err)
-	}
-	files := typescriptFiles()
 	if opts.Lang == "go" {
-		files = goFiles(opts.Name)
+		_, err = launch.WriteGoFunction(functions, opts.Name)
+	} else {
+		err = writeTypeScript(dir)
 	}
-	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644); err != nil {
-			return fmt.Errorf("cannot create %s: %w", opts.Name, err)
-		}
+	if err != nil {
+		return fmt.Errorf("cannot create %s: %w", opts.Name, err)
 	}
 	shown := dir
 	if wd, err := os.Getwd(); err == nil {
@@ -88,81 +83,21 @@ func create(_ context.Context, opts NewOptions, o *IO) error {
 	return nil
 }
 
-type newFile struct{ name, text string }
-
-func typescriptFiles() []newFile {
-	return []newFile{
-		{"index.ts", typescriptSource},
-		{"deno.json", "{\n  \"imports\": {}\n}\n"},
+// writeTypeScript writes a function that greets by name.
+func writeTypeScript(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
+	for name, text := range map[string]string{"index.ts": typescriptSource, "deno.json": "{\n  \"imports\": {}\n}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const typescriptSource = `Deno.serve(async (req) => {
   const { name = "world" } = await req.json().catch(() => ({}));
   return Response.json({ message: ` + "`Hello, ${name}!`" + ` });
 });
-`
-
-func goFiles(name string) []newFile {
-	pkg := packageName(name)
-	return []newFile{
-		{"go.mod", "module " + pkg + "\n\ngo 1.24\n"},
-		{pkg + ".go", strings.ReplaceAll(goSource, "PACKAGE", pkg)},
-		{pkg + "_test.go", strings.ReplaceAll(goTestSource, "PACKAGE", pkg)},
-	}
-}
-
-// packageName makes a Go package's name of a function's. A file that ended in
-// _test or in the name of a system would mean something else to the go tool,
-// so nothing but letters and digits stays.
-func packageName(function string) string {
-	name := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(function))
-	if goWords[name] {
-		return name + "func"
-	}
-	return name
-}
-
-// goWords cannot name a package: Go's keywords, main, and what Go's own
-// packages in the source below are called.
-var goWords = map[string]bool{
-	"break": true, "case": true, "chan": true, "const": true, "continue": true, "default": true, "defer": true,
-	"else": true, "fallthrough": true, "for": true, "func": true, "go": true, "goto": true, "if": true,
-	"import": true, "interface": true, "map": true, "package": true, "range": true, "return": true,
-	"select": true, "struct": true, "switch": true, "type": true, "var": true, "main": true, "init": true,
-	"http": true, "json": true, "testing": true, "httptest": true, "strings": true, "vendor": true, "internal": true,
-}
-
-const goSource = `// Package PACKAGE is an Edge Function written in Go.
-package PACKAGE
-
-import (
-	"encoding/json"
-	"net/http"
-)
-
-// Handler answers every request to this function.
-func Handler(w http.ResponseWriter, r *http.Request) {
-	request := struct{ Name string }{Name: "world"}
-	_ = json.NewDecoder(r.Body).Decode(&request) // no body, or another one: greet the world
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"message": "Hello, " + request.Name + "!"})
-}
-`
-
-const goTestSource = `package PACKAGE
-
-import (
-	"net/http/httptest"
-	"strings"
-	"testing"
-)
-
-func TestHandlerGreetsByName(t *testing.T) {
-	w := httptest.NewRecorder()
-	Handler(w, httptest.NewRequest("POST", "/", strings.NewReader(` + "`{\"name\":\"Ada\"}`" + `)))
-	if got, want := strings.TrimSpace(w.Body.String()), ` + "`{\"message\":\"Hello, Ada!\"}`" + `; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
 `

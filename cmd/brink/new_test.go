@@ -41,11 +41,3 @@ func TestNewRefusesAnExistingFolder(t *testing.T) {
 		t.Errorf("%v: %s", err, text)
 	}
 }
-
-func TestPackageNamesAreLegal(t *testing.T) {
-	for function, want := range map[string]string{"hello": "hello", "Go": "gofunc", "a-b_c": "abc", "main": "mainfunc", "x1": "x1", "http": "httpfunc"} {
-		if got := packageName(function); got != want {
-			t.Errorf("%s: got %s, want %s", function, got, want)
-		}
-	}
-}

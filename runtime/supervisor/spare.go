@@ -32,9 +32,14 @@ func (p *pool) topUp() {
 
 func (p *pool) startSpare() {
 	p.mu.Lock()
-	fn := p.fn
+	fn, stamp := p.fn, p.prepared
 	p.mu.Unlock()
-	m, err := p.spawn(fn, fn.stamp(), nil)
+	if fn.Eager {
+		// Its process reads the files as they are now. Otherwise it is what was
+		// prepared last, however the files look by now.
+		stamp = fn.stamp()
+	}
+	m, err := p.spawn(fn, stamp, nil)
 	p.mu.Lock()
 	p.starts--
 	// A spare is a convenience: what keeps it from starting will be reported

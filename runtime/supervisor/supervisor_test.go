@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -474,6 +475,29 @@ func TestTheEngineBootsWhileTheFunctionIsPrepared(t *testing.T) {
 		w.acquire().Release()
 		if all := len(w.host.all()); during != 1 || all != 1 {
 			t.Errorf("%d processes during, %d after; want the same one", during, all)
+		}
+	})
+}
+
+func TestASpareOfACompiledFunctionIsAsOldAsItsBuild(t *testing.T) {
+	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
+		var readings, prepared atomic.Int32
+		w.fn.Stamp = func() string {
+			if readings.Add(1) == 1 {
+				return "as built"
+			}
+			return "edited right after"
+		}
+		w.fn.Prepare = func(context.Context) error { prepared.Add(1); return nil }
+		w.fn.Fingerprint = "compiled"
+		w.Apply(w.t.Context(), []Function{w.fn})
+		w.acquire().Release()
+		synctest.Wait()
+		spare := w.host.all()[1]
+		l := w.acquire()
+		defer l.Release()
+		if l.Worker() == spare.spec.ID || prepared.Load() != 2 {
+			t.Errorf("the old build was served: %v; prepared %d times, want 2", l.Worker() == spare.spec.ID, prepared.Load())
 		}
 	})
 }
