@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"brink/runtime/auth"
 	"brink/runtime/config"
 	"brink/runtime/engine"
 	"brink/runtime/gateway"
@@ -73,6 +74,7 @@ type server struct {
 
 	reloading sync.Mutex     // one reload at a time; guards the fields below
 	cfg       *config.Config // what is served
+	authKeys  *auth.Keys     // its keys
 	override  *string        // policy chosen with the key p, over everything else
 
 	seen sync.Mutex // guards view

@@ -6,18 +6,20 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"brink/policy"
+	"brink/runtime/auth"
 	"brink/runtime/config"
 	"brink/runtime/watch"
 )
 
 // apply serves cfg from now on. A failure leaves what was served before.
 func (s *server) apply(ctx context.Context, cfg *config.Config) error {
-	keys, err := s.keys(ctx, cfg)
+	keys, err := s.currentKeys(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -29,11 +31,21 @@ func (s *server) apply(ctx context.Context, cfg *config.Config) error {
 	s.gateway.SetTable(table)
 	s.workers.Apply(ctx, s.functions(cfg, keys))
 	s.warn(cfg)
-	s.cfg = cfg
+	s.cfg, s.authKeys = cfg, keys
 	s.seen.Lock()
 	s.view = cfg
 	s.seen.Unlock()
 	return nil
+}
+
+// currentKeys returns the keys for cfg: those there are, unless what they are
+// made of has changed. Making new ones may fetch a third party's.
+func (s *server) currentKeys(ctx context.Context, cfg *config.Config) (*auth.Keys, error) {
+	if s.cfg != nil && cfg.Auth.SigningKeysPath == "" &&
+		cfg.Upstream == s.cfg.Upstream && reflect.DeepEqual(cfg.Auth, s.cfg.Auth) {
+		return s.authKeys, nil
+	}
+	return s.keys(ctx, cfg)
 }
 
 // current returns the configuration that is served, nil before the first.
