@@ -78,15 +78,13 @@ func BenchmarkHello(b *testing.B) {
 	b.Run("reverseproxy", func(b *testing.B) { // net/http's own, tuned
 		s := serveRaw(b, hello(), bareWorker)
 		to, _ := url.Parse("http://worker")
-		proxy := &httputil.ReverseProxy{
-			FlushInterval: -1,
-			Rewrite:       func(p *httputil.ProxyRequest) { p.SetURL(to) },
-			Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true,
-				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-					var d net.Dialer
-					return d.DialContext(ctx, "unix", s.worker.path)
-				}},
-		}
+		transport := &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "unix", s.worker.path)
+			}}
+		defer transport.CloseIdleConnections() // the worker waits for its clients to leave
+		proxy := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }, Transport: transport}
 		srv := httptest.NewServer(proxy)
 		defer srv.Close()
 		hammer(b, "tcp", srv.Listener.Addr().String())
