@@ -167,14 +167,17 @@ func (s *server) run(ctx context.Context) error {
 	}
 	defer keys.Close()
 	s.ready()
+	s.serving.Go(func() {
+		for set := range s.watcher.Changes() {
+			s.changed(ctx, set)
+		}
+	})
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-s.failed:
 			return err
-		case set := <-s.watcher.Changes():
-			s.changed(ctx, set)
 		case key := <-keys.Typed():
 			s.key(ctx, key, quit)
 		}

@@ -17,6 +17,11 @@ import (
 	"brink/runtime/watch"
 )
 
+// bootPatience is how long brink waits for new workers before it goes on with
+// what comes next; they go on booting. Code that never gets ready must not keep
+// brink from taking up the edit that mends it.
+const bootPatience = 10 * time.Second
+
 // apply serves cfg from now on. A failure leaves what was served before.
 func (s *server) apply(ctx context.Context, cfg *config.Config) error {
 	keys, err := s.currentKeys(ctx, cfg)
@@ -29,7 +34,9 @@ func (s *server) apply(ctx context.Context, cfg *config.Config) error {
 	}
 	s.watcher.Set(targets(cfg))
 	s.gateway.SetTable(table)
-	s.workers.Apply(ctx, s.functions(cfg, keys))
+	wait, cancel := context.WithTimeout(ctx, bootPatience)
+	defer cancel()
+	s.workers.Apply(wait, s.functions(cfg, keys))
 	s.warn(cfg)
 	s.cfg, s.authKeys = cfg, keys
 	s.seen.Lock()
@@ -200,6 +207,8 @@ func shown(dir, path string) string {
 // restart replaces workers and says so.
 func (s *server) restart(ctx context.Context, names []string) ([]string, error) {
 	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, bootPatience)
+	defer cancel()
 	done, err := s.workers.Restart(ctx, names)
 	if err != nil {
 		s.log.Error("error", slog.String("message", err.Error()))
@@ -214,10 +223,10 @@ func (s *server) restart(ctx context.Context, names []string) ([]string, error) 
 func (s *server) key(ctx context.Context, key Key, quit func()) {
 	switch key {
 	case KeyRestart:
-		// Its outcome is shown where it happens.
-		_, _ = s.restart(ctx, nil)
+		// Its outcome is shown where it happens. Other keys do not wait for it.
+		s.serving.Go(func() { _, _ = s.restart(ctx, nil) })
 	case KeyPolicy:
-		s.togglePolicy(ctx)
+		s.serving.Go(func() { s.togglePolicy(ctx) })
 	case KeyClear:
 		s.out.clear()
 	case KeyHelp:

@@ -16,6 +16,7 @@ type boot struct {
 	waiter    *waiter    // under per_request: the request it is made for
 	done      chan error // buffered; told once when the worker is ready or failed
 	abandoned bool       // nobody wants it any more
+	replaces  []*member  // drained as soon as the new worker is ready
 }
 
 // newBoot starts making a worker. mu is held.
@@ -223,6 +224,7 @@ func (p *pool) becameReady(m *member) {
 		p.grant(b.waiter, m)
 	}
 	p.place()
+	p.retireAll(b.replaces)
 }
 
 // bootEnded answers who waited for m when it ended before it was ready. mu is

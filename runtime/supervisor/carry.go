@@ -30,6 +30,9 @@ func (m *member) do(a policy.Action) {
 func (m *member) arm(t policy.Timer, after time.Duration) {
 	m.pool.mu.Lock()
 	defer m.pool.mu.Unlock()
+	if old := m.timers[t]; old != nil {
+		old.Stop()
+	}
 	if m.state.Phase != policy.Ended {
 		m.timers[t] = time.AfterFunc(after, func() { m.pool.post(m, policy.TimerFired{Timer: t}) })
 	}

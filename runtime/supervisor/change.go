@@ -23,44 +23,51 @@ func (p *pool) sameAs(fn Function) bool {
 }
 
 // replace takes a new configuration: a new worker first where there was one,
-// then the old ones drain.
+// then the old ones drain. It waits for the new worker as long as ctx lasts.
 func (p *pool) replace(ctx context.Context, fn Function) {
 	p.mu.Lock()
 	p.fn = fn
 	p.isReady, p.noSpare = false, false
 	p.discardSpares()
-	olds := p.liveMembers()
-	accepting := p.accepting() != nil
-	if fn.Kind == policy.PerWorker && accepting && p.sharing(olds) {
-		b := p.newBoot()
-		p.mu.Unlock()
-		p.carry()
-		// The failure was shown when it happened; the old worker goes on.
-		if b.wait(ctx) != nil {
-			return
-		}
-		p.mu.Lock()
-	}
-	for _, m := range olds {
-		p.apply(m, policy.RestartAsked{})
+	// How it ends is shown where it happens; a failure leaves the old worker.
+	_ = p.renew(ctx, p.liveMembers())
+}
+
+// renew replaces olds: at once, or when shared workers are to be followed by a
+// shared one, as soon as that takes requests. It is called with mu held and
+// releases it.
+func (p *pool) renew(ctx context.Context, olds []*member) error {
+	var b *boot
+	if p.fn.Kind == policy.PerWorker && p.accepting() != nil && p.sharing(olds) {
+		b = p.newBoot()
+		b.replaces = olds
+	} else {
+		p.retireAll(olds)
 	}
 	p.place()
 	p.mu.Unlock()
 	p.carry()
-}
-
-// sharing says whether the workers are shared ones.
-func (p *pool) sharing(ms []*member) bool {
-	return slices.ContainsFunc(ms, func(m *member) bool { return m.kind == policy.PerWorker })
-}
-
-func (b *boot) wait(ctx context.Context) error {
+	if b == nil {
+		return nil
+	}
 	select {
 	case err := <-b.done:
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// retireAll lets newer workers take over from ms. mu is held.
+func (p *pool) retireAll(ms []*member) {
+	for _, m := range ms {
+		p.apply(m, policy.RestartAsked{})
+	}
+}
+
+// sharing says whether the workers are shared ones.
+func (p *pool) sharing(ms []*member) bool {
+	return slices.ContainsFunc(ms, func(m *member) bool { return m.kind == policy.PerWorker })
 }
 
 func (p *pool) liveMembers() []*member {
@@ -77,22 +84,12 @@ func (p *pool) restart(ctx context.Context) (did bool, err error) {
 		p.mu.Unlock()
 		return false, nil
 	}
-	if p.accepting() != nil {
-		b := p.newBoot()
-		p.mu.Unlock()
-		p.carry()
-		if err := b.wait(ctx); err != nil {
-			return true, err
-		}
-		p.mu.Lock()
+	if err := p.renew(ctx, olds); err != nil {
+		return true, err
 	}
-	for _, m := range olds {
-		p.apply(m, policy.RestartAsked{})
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.stale = false
-	p.place()
-	p.mu.Unlock()
-	p.carry()
 	return true, nil
 }
 

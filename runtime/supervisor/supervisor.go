@@ -61,8 +61,9 @@ func newID() string { return uuid.NewString() }
 // Apply makes fns the functions that are served. Workers of functions that
 // went are drained; those whose fingerprint, policy or limits changed are
 // restarted; the others do not notice. It returns the names that changed,
-// sorted, once the new workers take requests (or failed to boot, which leaves
-// the old ones in place); it does not wait for the drain.
+// sorted, once the new workers take requests, failed to boot (which leaves the
+// old ones in place) or ctx has ended (which stops nothing); it does not wait
+// for the drain.
 func (s *Supervisor) Apply(ctx context.Context, fns []Function) []string {
 	var changed []string
 	s.mu.Lock()
@@ -146,7 +147,7 @@ func (s *Supervisor) named(names []string) ([]*pool, error) {
 
 // Restart replaces the workers of the named functions, of all when there are
 // no names: a new worker first, then the old ones are drained. It waits until
-// the new workers take requests and returns the names of the functions that
+// the new workers take requests, or ctx ends, which stops nothing. It returns the names of the functions that
 // had workers to replace. A function whose new worker does not boot keeps its
 // old ones, and the error says so.
 func (s *Supervisor) Restart(ctx context.Context, names []string) ([]string, error) {
@@ -170,11 +171,14 @@ func (s *Supervisor) Restart(ctx context.Context, names []string) ([]string, err
 	wg.Wait()
 	var done []string
 	for _, r := range results {
-		if r.err != nil && err == nil {
-			err = fmt.Errorf("cannot restart %q, its old worker goes on: %w", r.name, r.err)
-		}
-		if r.did {
+		switch {
+		case r.err == nil && r.did:
 			done = append(done, r.name)
+		case err != nil || r.err == nil:
+		case ctx.Err() != nil:
+			err = fmt.Errorf("%q is not restarted yet, its old worker goes on until the new one is ready: %w", r.name, r.err)
+		default:
+			err = fmt.Errorf("cannot restart %q, its old worker goes on: %w", r.name, r.err)
 		}
 	}
 	return done, err

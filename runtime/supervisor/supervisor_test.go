@@ -279,6 +279,32 @@ func TestRestartThatDoesNotBootKeepsTheOldWorker(t *testing.T) {
 	})
 }
 
+func TestRestartIsNotWaitedForWithoutEndAndTakesEffectLater(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		old := w.acquire()
+		old.Release()
+		w.host.boot = func(p *fakeProcess) {
+			time.Sleep(time.Minute) // the bubble's clock
+			p.ready()
+		}
+		ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+		defer cancel()
+		if names, err := w.Restart(ctx, nil); err == nil || len(names) != 0 {
+			t.Errorf("restarted %v, %v", names, err)
+		}
+		if l := w.acquire(); l.Worker() != old.Worker() {
+			t.Error("the old worker did not go on")
+		} else {
+			l.Release()
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !errors.Is(cause(old), policy.ReasonRestarted) {
+			t.Errorf("the old worker did not end once the new one was ready: %v", cause(old))
+		}
+	})
+}
+
 func TestRestartClosesSocketsWith1012AfterTheDrainTimeout(t *testing.T) {
 	inBubble(t, policy.PerWorker, func(w *world) {
 		l := w.acquire()
