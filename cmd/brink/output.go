@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"sync"
 )
 
 // output is where a serving brink tells what happens: lines for people on
@@ -13,10 +12,6 @@ type output struct {
 	pretty *prettyHandler // nil for JSON
 	tty    bool
 	color  bool
-
-	mu      sync.Mutex // guards the fields below
-	isReady bool
-	waiting []func() // events from before ready, which has to be the first
 }
 
 func newOutput(opts ServeOptions, o *IO) *output {
@@ -25,7 +20,7 @@ func newOutput(opts ServeOptions, o *IO) *output {
 		if opts.Verbose {
 			level = slog.LevelDebug
 		}
-		return &output{logger: slog.New(newJSONHandler(o.Stdout, level))}
+		return &output{logger: slog.New(newHoldBack(newJSONHandler(o.Stdout, level)))}
 	}
 	tty := isTerminal(o.Stdout)
 	color := o.useColor(o.Stdout, opts.NoColor)
@@ -33,34 +28,17 @@ func newOutput(opts ServeOptions, o *IO) *output {
 		Color: color, TTY: tty,
 		Interactive: tty && isTerminal(o.Stdin), Verbose: opts.Verbose, Width: func() int { return width(o.Stdout) },
 	})
-	return &output{logger: slog.New(h), pretty: h, tty: tty, color: color}
+	return &output{logger: slog.New(newHoldBack(h)), pretty: h, tty: tty, color: color}
 }
 
 // early writes an event that may come before ready; it is then held back.
 func (t *output) early(kind, message string) {
-	write := func() {
-		t.logger.LogAttrs(context.Background(), slog.LevelWarn, kind, slog.String("message", message))
-	}
-	t.mu.Lock()
-	if !t.isReady {
-		t.waiting = append(t.waiting, write)
-		write = func() {}
-	}
-	t.mu.Unlock()
-	write()
+	t.logger.LogAttrs(context.Background(), slog.LevelWarn, kind, slog.String("message", message))
 }
 
 // ready writes the first event, then those that were held back.
 func (t *output) ready(attrs ...slog.Attr) {
 	t.logger.LogAttrs(context.Background(), slog.LevelInfo, eventReady, attrs...)
-	t.mu.Lock()
-	t.isReady = true
-	waiting := t.waiting
-	t.waiting = nil
-	t.mu.Unlock()
-	for _, write := range waiting {
-		write()
-	}
 }
 
 // startKeys reads keys where people read the output; else it returns nil.
