@@ -53,7 +53,7 @@ func scriptEngine(t *testing.T) string {
 // scriptPackages are the npm packages that scripts import. They are fetched
 // once for all of them, so that no script waits for the network.
 var scriptPackages = []string{
-	"npm:express@5", "npm:hono@4", "npm:ws@8", "npm:@hono/node-server@1", "npm:@hono/node-ws@1",
+	"npm:express@5", "npm:express-ws@5", "npm:hono@4", "npm:ws@8", "npm:@types/ws@8", "npm:@hono/node-server@1", "npm:@hono/node-ws@1",
 	"npm:@supabase/supabase-js@2", "npm:@supabase/server@^1", "npm:is-number@7",
 }
 
@@ -101,6 +101,11 @@ func setUpScript(env *testscript.Env, deno, cache string) error {
 	env.Setenv("BRINK_CACHE", cache)
 	// A worker's sockets lie below it, and their paths are short.
 	env.Setenv("TMPDIR", os.TempDir())
+	repo, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return err
+	}
+	env.Setenv("REPO", repo)
 	env.Setenv("NUMCPU", itoa(goruntime.NumCPU()))
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &script{
