@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 // scriptCommands are what scripts in testdata/script can do besides
 // testscript's own commands. Everything that has to wait does so for a
 // condition, for scriptDeadline at most. Regular expressions are not anchored.
+//
+// $REPO is this repository, for fixtures; $NUMCPU how many processors there are.
 //
 // Serving
 //
@@ -54,6 +57,7 @@ import (
 //
 //	edit file source           replaces file by a copy of source, at once, as editors do
 //	replace file old new       the same, with one string replaced
+//	decode file base64         writes bytes, which a script cannot hold as a file
 //
 // Stand-ins on 127.0.0.1
 //
@@ -75,14 +79,27 @@ import (
 //	ws close code [reason]     closes, and waits for the answer
 //	ws drop                    drops the connection without a Close frame
 //	ws expectclose code [reason-regexp]  the next thing is the end, with this code; 1006: without a Close frame
+//	crowd N url                N sockets at once, each of which gets back what it sends
+//
+// WebSockets frame by frame, one at a time. Opcodes: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
+//
+//	wire connect [-H 'K: v']... url   opens one; header looks at the answer
+//	wire frame [-more] opcode payload sends a frame; -more: not the last one of its message
+//	wire expect [-more] opcode regexp the next frame
+//	wire drain N               reads data frames of N bytes altogether
+//	wire flood N               goes on to send N bytes; stalled M waits until it is held up, before byte M; flooded
+//	                           until all is sent
+//	wire half                  sends nothing more, and says so to TCP only. wire end: the other side has ended as well
+//	wire raw text, rawexpect text  bytes outside of frames
+//	rss note, rss within MB    remembers brink's resident memory, and compares with it
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"serve": cmdServe, "use": cmdUse, "halt": cmdHalt, "output": cmdOutput,
 	"event": cmdEvent, "mark": cmdMark,
 	"http": cmdHTTP, "await": cmdAwait, "abandon": cmdAbandon, "parallel": cmdParallel, "distinct": cmdDistinct,
 	"status": cmdStatus, "body": cmdBody, "header": cmdHeader, "capture": cmdCapture, "fresh": cmdFresh,
-	"edit": cmdEdit, "replace": cmdReplace,
+	"edit": cmdEdit, "replace": cmdReplace, "decode": cmdDecode,
 	"fileserver": cmdFileServer, "jsrserver": cmdJSRServer, "echoserver": cmdEchoServer, "takeport": cmdTakePort,
-	"ws": cmdWS,
+	"ws": cmdWS, "wire": cmdWire, "crowd": cmdCrowd, "rss": cmdRSS,
 }
 
 // scriptDeadline bounds every wait of a script.
@@ -101,7 +118,10 @@ type script struct {
 	calls   map[string]*exchanged // requests made with -bg
 	last    []answer              // what status, body and header look at
 	sockets map[string]*socket
+	wire    *wireSocket
 	closers []func()
+
+	resident uint64 // brink's memory when rss note was called
 }
 
 type stateKey struct{}
@@ -195,6 +215,14 @@ func cmdReplace(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not contain %q", args[0], args[1])
 	}
 	replaceFile(ts, args[0], strings.Replace(text, args[1], args[2], 1))
+}
+
+func cmdDecode(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	only(ts, args, 2, 2, "decode file base64")
+	data, err := base64.StdEncoding.DecodeString(args[1])
+	ts.Check(err)
+	replaceFile(ts, args[0], string(data))
 }
 
 // replaceFile writes a file beside name and renames it over name.

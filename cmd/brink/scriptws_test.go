@@ -25,20 +25,8 @@ type message struct {
 	data []byte
 }
 
-// socketClient writes lists of subprotocols as browsers do, "a, b": Deno does
-// not find b in the library's "a,b".
+// socketClient connects as brink ws does.
 var socketClient = &http.Client{Transport: spacedProtocols{scriptClient.Transport}}
-
-type spacedProtocols struct{ http.RoundTripper }
-
-func (t spacedProtocols) RoundTrip(r *http.Request) (*http.Response, error) {
-	const name = "Sec-WebSocket-Protocol"
-	if list := r.Header.Get(name); strings.Contains(list, ",") && !strings.Contains(list, ", ") {
-		r = r.Clone(r.Context())
-		r.Header.Set(name, strings.ReplaceAll(list, ",", ", "))
-	}
-	return t.RoundTripper.RoundTrip(r)
-}
 
 // wsCommands are the steps behind the word ws.
 var wsCommands = map[string]func(*testscript.TestScript, *script, *socket, []string){

@@ -104,7 +104,10 @@ func ws(ctx context.Context, opts WSOptions, o *IO) error {
 }
 
 func dialWS(ctx context.Context, opts WSOptions) (*websocket.Conn, error) {
-	conn, res, err := websocket.Dial(ctx, opts.URL, &websocket.DialOptions{HTTPHeader: opts.Header, Subprotocols: opts.Protocols})
+	conn, res, err := websocket.Dial(ctx, opts.URL, &websocket.DialOptions{
+		HTTPHeader: opts.Header, Subprotocols: opts.Protocols,
+		HTTPClient: &http.Client{Transport: spacedProtocols{http.DefaultTransport}},
+	})
 	if err == nil {
 		return conn, nil
 	}
@@ -117,6 +120,20 @@ func dialWS(ctx context.Context, opts WSOptions) (*websocket.Conn, error) {
 	}
 	answer := strings.TrimSpace(res.Status + " " + string(body))
 	return nil, fmt.Errorf("cannot connect to %s: the server answered %s instead of 101", opts.URL, sanitize(answer, false))
+}
+
+// spacedProtocols writes the list of subprotocols as browsers do, "a, b": Deno
+// finds only the first one in the library's "a,b".
+type spacedProtocols struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t spacedProtocols) RoundTrip(r *http.Request) (*http.Response, error) {
+	const name = "Sec-WebSocket-Protocol"
+	if list := r.Header.Get(name); strings.Contains(list, ",") {
+		r = r.Clone(r.Context())
+		r.Header.Set(name, strings.Join(strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' }), ", "))
+	}
+	return t.next.RoundTrip(r)
 }
 
 // receiveWS hands on messages, ready to be printed, until the connection ends

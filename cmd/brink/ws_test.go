@@ -136,3 +136,17 @@ func TestWSShowsWhatARefusalSaid(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWSOffersSubprotocolsAsBrowsersDo(t *testing.T) {
+	offered := make(chan string, 1)
+	url := wsServer(t, func(_ context.Context, conn *websocket.Conn, r *http.Request) {
+		offered <- r.Header.Get("Sec-WebSocket-Protocol")
+		conn.Close(websocket.StatusNormalClosure, "")
+	})
+	if _, _, err := runWS(t, WSOptions{URL: url, Protocols: []string{"other", "p"}, Wait: time.Hour}, strings.NewReader("")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-offered; got != "other, p" {
+		t.Errorf("offered %q", got)
+	}
+}

@@ -75,5 +75,6 @@ function relay(client: WebSocket) {
 /** Closes with a code that programs may use: 1000 and 3000 to 4999. */
 function end(socket: WebSocket, code: number, reason: string) {
   if ([1000, 1001, 1005].includes(code)) socket.close(1000, reason);
-  else socket.close(code >= 3000 && code <= 4999 ? code : 4502, reason || `the other side ended with ${code}`);
+  else if (code >= 3000 && code <= 4999) socket.close(code, reason);
+  else socket.close(4502, reason || "the other side broke off, or cannot be reached");
 }
