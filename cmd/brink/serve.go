@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"brink/policy"
 	"brink/runtime/auth"
 	"brink/runtime/config"
 	"brink/runtime/engine"
@@ -37,7 +38,7 @@ func serve(ctx context.Context, opts ServeOptions, o *IO) error {
 		return err
 	}
 	defer listener.Close()
-	s := &server{opts: opts, io: o, out: out, log: out.logger, listener: listener}
+	s := &server{opts: opts, io: o, out: out, log: out.logger, listener: listener, written: cfg.Policy}
 	if err := s.findEngine(ctx); err != nil {
 		return err
 	}
@@ -75,7 +76,8 @@ type server struct {
 	reloading sync.Mutex     // one reload at a time; guards the fields below
 	cfg       *config.Config // what is served
 	authKeys  *auth.Keys     // its keys
-	override  *string        // policy chosen with the key p, over everything else
+	override  *policy.Kind   // chosen with the key p, until the files say something new
+	written   policy.Kind    // what the files and flags said last
 
 	seen sync.Mutex // guards view
 	view *config.Config

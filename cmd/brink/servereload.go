@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,21 +104,31 @@ func (s *server) reload(ctx context.Context, said bool) {
 	defer s.reloading.Unlock()
 	opts := s.opts.Config
 	opts.AllowEmpty = true
-	if s.override != nil {
-		opts.Flags.Policy = s.override
-	}
 	cfg, err := config.Load(opts)
 	if err == nil {
 		before := s.cfg
+		s.overrule(cfg)
 		if err = s.apply(ctx, cfg); err == nil {
 			if news := describeChange(before, cfg); news != "" || said {
-				s.log.Info("config", slog.String("message", news), slog.String("policy", cfg.Policy.String()))
+				s.log.Info("config", slog.String("message", cmp.Or(news, "the configuration was read again")), slog.String("policy", cfg.Policy.String()))
 			}
 			return
 		}
 	}
 	if ctx.Err() == nil {
 		s.log.Error("error", slog.String("message", "the configuration was not taken up, the last good one goes on:\n"+err.Error()))
+	}
+}
+
+// overrule puts the policy chosen with a key over the one that is written, until
+// somebody writes another.
+func (s *server) overrule(cfg *config.Config) {
+	if cfg.Policy != s.written {
+		s.override = nil
+	}
+	s.written = cfg.Policy
+	if s.override != nil {
+		cfg.Policy = *s.override
 	}
 }
 
@@ -243,8 +254,7 @@ func (s *server) togglePolicy(ctx context.Context) {
 	if s.cfg.Policy == policy.PerWorker {
 		other = policy.PerRequest
 	}
-	name := other.String()
-	s.override = &name
+	s.override = &other
 	s.reloading.Unlock()
 	s.reload(ctx, true)
 }

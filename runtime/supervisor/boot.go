@@ -134,6 +134,7 @@ func (p *pool) openSpare(b *boot, stamp string) bool {
 func (p *pool) attach(b *boot, m *member) {
 	p.boots = slices.DeleteFunc(p.boots, func(o *boot) bool { return o == b })
 	m.wanted, m.boot = true, b
+	m.rule(p.fn) // a spare may be older than the last change of policy
 	if b.abandoned {
 		p.apply(m, policy.Discarded{})
 		return
@@ -187,14 +188,19 @@ func (p *pool) spawn(fn Function, stamp string, b *boot) (*member, error) {
 
 func (p *pool) newMember(fn Function, id, stamp string) *member {
 	m := &member{
-		pool: p, id: id, stamp: stamp, kind: fn.Kind, limits: fn.Limits, created: time.Now(),
+		pool: p, id: id, stamp: stamp, created: time.Now(),
 		sockets: map[*socket]struct{}{},
-		state: policy.Worker{
-			Kind: fn.Kind, Parity: fn.Parity, Limits: fn.Limits, DrainTimeout: fn.DrainTimeout,
-		},
 	}
+	m.rule(fn)
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 	return m
+}
+
+// rule puts a worker that has not begun its life under fn's policy and limits.
+func (m *member) rule(fn Function) {
+	m.kind, m.limits = fn.Kind, fn.Limits
+	m.state.Kind, m.state.Parity = fn.Kind, fn.Parity
+	m.state.Limits, m.state.DrainTimeout = fn.Limits, fn.DrainTimeout
 }
 
 // openGate lets the worker read the user's code, once it is wanted and waits

@@ -26,9 +26,11 @@ func (p *pool) sameAs(fn Function) bool {
 // then the old ones drain. It waits for the new worker as long as ctx lasts.
 func (p *pool) replace(ctx context.Context, fn Function) {
 	p.mu.Lock()
+	if p.fn.Fingerprint != fn.Fingerprint {
+		p.isReady, p.noSpare = false, false
+		p.discardSpares()
+	}
 	p.fn = fn
-	p.isReady, p.noSpare = false, false
-	p.discardSpares()
 	// How it ends is shown where it happens; a failure leaves the old worker.
 	_ = p.renew(ctx, p.liveMembers())
 }

@@ -27,10 +27,6 @@ func (l *Lease) Dial(ctx context.Context) (Conn, error) { return l.m.proc.Dial(c
 // Usage returns what the worker has used so far, measured now.
 func (l *Lease) Usage() policy.Usage { return l.m.measure() }
 
-// Would returns the limit that the worker has passed while limits only warn,
-// or policy.ReasonNone.
-func (l *Lease) Would() policy.Reason { return l.m.pool.would(l.m) }
-
 // Release ends the request. Only the first call of Release or Upgrade counts.
 func (l *Lease) Release() {
 	l.once.Do(func() { l.m.pool.post(l.m, policy.RequestEnded{}) })

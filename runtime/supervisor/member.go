@@ -14,8 +14,8 @@ type member struct {
 	pool   *pool
 	id     string
 	stamp  string        // of the files its process fixed at its start
-	kind   policy.Kind   // does not change
-	limits policy.Limits // does not change
+	kind   policy.Kind   // does not change once the gate is open
+	limits policy.Limits // likewise
 
 	// ctx ends with the worker, its cause is a policy.Reason. cancel is called
 	// by carry. Neither changes.

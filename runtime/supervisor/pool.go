@@ -268,12 +268,6 @@ func (p *pool) closeSocket(m *member, s *socket) {
 	p.post(m, policy.SocketClosed{})
 }
 
-func (p *pool) would(m *member) policy.Reason {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return m.state.Would()
-}
-
 func (p *pool) status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()

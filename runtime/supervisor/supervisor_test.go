@@ -229,6 +229,24 @@ func TestAnOutdatedSpareIsNotUsed(t *testing.T) {
 	})
 }
 
+func TestASpareServesUnderThePolicyOfWhenItIsUsed(t *testing.T) {
+	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
+		w.acquire().Release()
+		synctest.Wait()
+		w.fn.Kind = policy.PerWorker
+		w.Apply(w.t.Context(), []Function{w.fn})
+		a := w.acquire()
+		if spare := w.host.all()[1]; a.Worker() != spare.spec.ID {
+			t.Error("the spare was not used")
+		}
+		a.Release()
+		synctest.Wait()
+		if cause(a) != nil {
+			t.Errorf("ended as under per_request: %v", cause(a))
+		}
+	})
+}
+
 func TestSparesOfAnUnusedFunctionAreLetGo(t *testing.T) {
 	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
 		w.acquire().Release()
