@@ -40,16 +40,16 @@ func (x *exchange) run(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	switch {
 	case err != nil:
 		x.link.conn.Close()
-		up.stop()
 		x.fail(ctx, w, err)
+		up.finish()
 	case upgrade != "":
 		x.switchProtocols(ctx, w, r, resp, upgrade)
 		return
 	case !validStatus(resp.StatusCode) || resp.StatusCode == http.StatusSwitchingProtocols:
 		x.link.conn.Close()
-		up.stop()
 		x.v.cause = fmt.Sprintf("the function answered with status %d", resp.StatusCode)
 		replyRung(w, x.v, rungStatus)
+		up.finish()
 	default:
 		x.relay(ctx, w, r, resp, up)
 		return

@@ -168,9 +168,9 @@ func (u *upload) pumpChunks(conn net.Conn, buf []byte) error {
 	return nil
 }
 
-// finish ends the upload when the request is over, and says whether all of the
-// body went to the worker, so that the connection can be used again. If it is
-// still running, the connection is closed.
+// finish ends the upload when the answer is written, and says whether all of
+// the body went to the worker, so that the connection can be used again. If it
+// is still running, the connection is closed.
 func (u *upload) finish() (whole bool) {
 	if u == nil {
 		return true
@@ -180,29 +180,25 @@ func (u *upload) finish() (whole bool) {
 		u.x.v.in = u.n
 		return u.sent
 	default:
-		u.x.link.conn.Close()
 		u.stop()
 		return false
 	}
 }
 
-// stop ends the upload and waits for it. The connection to the worker has to
-// be closed already.
+// stop ends a running upload and waits for it. The client gets its answer
+// before that: it may be slow with a body that nobody reads any more.
 func (u *upload) stop() {
-	if u == nil {
-		return
-	}
+	u.x.link.conn.Close()
 	u.over.Store(true)
 	u.proceed()
-	select {
-	case <-u.done:
-	default:
-		// A read of the client's connection ends in no other way.
-		_ = u.rc.SetReadDeadline(time.Now().Add(u.x.g.times.leftover))
-		u.wg.Wait()
-		if u.eof {
-			_ = u.rc.SetReadDeadline(time.Time{})
-		}
+	if !u.x.v.abort {
+		_ = u.rc.Flush()
+	}
+	// A read of the client's connection ends in no other way.
+	_ = u.rc.SetReadDeadline(time.Now().Add(u.x.g.times.leftover))
+	u.wg.Wait()
+	if u.eof {
+		_ = u.rc.SetReadDeadline(time.Time{})
 	}
 	u.x.v.in = u.n
 }
