@@ -66,6 +66,10 @@ func (KillAsked) event()        {}
 func (Discarded) event()        {}
 func (Exited) event()           {}
 
+// Memory is what counts against the limit, in bytes: the worker's own account,
+// or resident memory beyond the slack when that is more.
+func (s Sampled) Memory() int64 { return max(s.Reported, s.Resident-memorySlack, 0) }
+
 // Timer names one of a worker's timers. Each is armed at most once.
 type Timer uint8
 

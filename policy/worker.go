@@ -162,7 +162,7 @@ func (w Worker) sampled(s Sampled) (Worker, []Action) {
 	}
 	var todo []Action
 	if l.Memory > 0 {
-		used := max(s.Reported, s.Resident-memorySlack)
+		used := s.Memory()
 		if used >= l.Memory {
 			return w.reached(ReasonMemory)
 		}
@@ -248,17 +248,6 @@ func (w Worker) reached(limit Reason) (Worker, []Action) {
 	return w, []Action{Note{limit, StageWould}}
 }
 
-// Would returns the first limit that Warn has reported for this worker, or
-// ReasonNone.
-func (w Worker) Would() Reason {
-	for _, r := range []Reason{ReasonCPU, ReasonMemory, ReasonWallClock} {
-		if w.noted.has(r) {
-			return r
-		}
-	}
-	return ReasonNone
-}
-
 func (w Worker) replaced() (Worker, []Action) {
 	switch {
 	case w.Phase == Spare:
@@ -289,8 +278,8 @@ func (w Worker) terminated(grace time.Duration) (Worker, []Action) {
 	return w.settle([]Action{CloseSockets{CloseGoingAway}, Arm{TimerDrain, grace}})
 }
 
-// rehearsed ends the worker as the real thing would. The limits kill at once;
-// early_drop and termination go the polite way.
+// rehearsed ends the worker as the real thing would. The limits and a crash
+// take what is in flight along; early_drop and termination wait for it.
 func (w Worker) rehearsed(r Reason) (Worker, []Action) {
 	switch {
 	case w.Phase == Spare || w.Phase == Ending:
@@ -298,11 +287,25 @@ func (w Worker) rehearsed(r Reason) (Worker, []Action) {
 	case r.IsLimit():
 		return w.end(r, []Action{Note{r, StageReached}})
 	case r == ReasonEarlyDrop:
-		return w.drop(r, nil)
+		return w.rehearsedDrop()
 	case r == ReasonTermination:
 		return w.terminated(w.DrainTimeout)
 	}
 	return w.end(r, nil)
+}
+
+// rehearsedDrop has the worker dropped as hosted does: once nothing is in
+// flight and no background task is left, whatever sockets are open. Under
+// per_request the response's end is that drop already.
+func (w Worker) rehearsedDrop() (Worker, []Action) {
+	if w.Kind == PerRequest {
+		return w, nil
+	}
+	w.alerts = w.alerts.with(ReasonEarlyDrop)
+	if w.Phase == Active {
+		w.Phase = Retired
+	}
+	return w.settle(nil)
 }
 
 // settle tells a retired worker once that its last request is over, and ends a
@@ -330,6 +333,9 @@ func (w Worker) dropReason() Reason {
 func (w Worker) mayDrop() bool {
 	if w.InFlight > 0 || w.Tasks > 0 {
 		return false
+	}
+	if w.alerts.has(ReasonEarlyDrop) { // a rehearsal
+		return true
 	}
 	if w.Reason != ReasonNone {
 		return w.Sockets == 0

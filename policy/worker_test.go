@@ -172,8 +172,22 @@ func TestWorkerActions(t *testing.T) {
 
 		{"rehearsed limit", shared(), after(busy, EndAsked{ReasonCPU}), []Action{Note{ReasonCPU, StageReached}, End{ReasonCPU}}, Ended, ReasonCPU},
 		{"rehearsed crash", shared(), after(busy, EndAsked{ReasonCrashed}), []Action{End{ReasonCrashed}}, Ended, ReasonCrashed},
-		{"rehearsed early drop", shared(), after(socket, EndAsked{ReasonEarlyDrop}),
-			[]Action{TellUnload{ReasonEarlyDrop}, Arm{TimerUnload, unloadGrace}}, Ending, ReasonEarlyDrop},
+		{"rehearsed early drop drops sockets, as hosted", shared(), after(socket, EndAsked{ReasonEarlyDrop}), drop(ReasonEarlyDrop), Ending, ReasonEarlyDrop},
+		{"rehearsed early drop waits for the request", shared(), after(busy, EndAsked{ReasonEarlyDrop}), nil, Retired, ReasonNone},
+		{"and comes with its end", shared(), after(busy, EndAsked{ReasonEarlyDrop}, RequestEnded{}), drop(ReasonEarlyDrop), Ending, ReasonEarlyDrop},
+		{"rehearsed early drop waits for tasks", shared(), after(idle, TasksChanged{1}, EndAsked{ReasonEarlyDrop}),
+			[]Action{TellDrain{ReasonEarlyDrop}}, Retired, ReasonNone},
+		{"rehearsed early drop lets a booting worker answer who waits", shared(), after(opened, EndAsked{ReasonEarlyDrop}, BecameReady{}), nil, Active, ReasonNone},
+		{"rehearsed early drop of a drained worker drops its sockets", shared(), after(socket, RestartAsked{}, EndAsked{ReasonEarlyDrop}),
+			[]Action{TellUnload{ReasonEarlyDrop}, Arm{TimerUnload, unloadGrace}}, Ending, ReasonRestarted},
+		{"rehearsed early drop under per_request is the response's end", single(), after(busy, EndAsked{ReasonEarlyDrop}), nil, Active, ReasonNone},
+		{"rehearsed termination under per_request waits for the response", single(), after(busy, EndAsked{ReasonTermination}),
+			[]Action{CloseSockets{CloseGoingAway}, Arm{TimerDrain, 10 * time.Second}}, Retired, ReasonTermination},
+		{"and ends with it", single(), after(busy, EndAsked{ReasonTermination}, RequestEnded{}), []Action{End{ReasonRequestEnded}}, Ended, ReasonRequestEnded},
+		{"or when its time is over", single(), after(busy, EndAsked{ReasonTermination}, TimerFired{TimerDrain}), []Action{End{ReasonTermination}}, Ended, ReasonTermination},
+		{"rehearsed limit while booting", shared(), after(opened, EndAsked{ReasonMemory}),
+			[]Action{Note{ReasonMemory, StageReached}, End{ReasonMemory}}, Ended, ReasonMemory},
+		{"a rehearsal leaves spares alone", shared(), []Event{EndAsked{ReasonCPU}}, nil, Spare, ReasonNone},
 		{"a spare nobody needs", shared(), []Event{Discarded{}}, []Action{End{ReasonUnused}}, Ended, ReasonUnused},
 	}
 	for _, row := range rows {
@@ -212,16 +226,6 @@ func TestUnloadWaitsForEveryDispatch(t *testing.T) {
 	}
 	if w, _ = w.Apply(UnloadReturned{}); w.Phase != Ended {
 		t.Fatalf("got %v, want ended", w.Phase)
-	}
-}
-
-func TestWarnNamesTheLimit(t *testing.T) {
-	w := enforcing(shared(), Warn)
-	for _, ev := range after(busy, Sampled{CPU: 3 * time.Second}) {
-		w, _ = w.Apply(ev)
-	}
-	if got := w.Would(); got != ReasonCPU {
-		t.Errorf("got %v, want cpu", got)
 	}
 }
 

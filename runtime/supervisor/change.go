@@ -95,16 +95,30 @@ func (p *pool) restart(ctx context.Context) (did bool, err error) {
 	return true, nil
 }
 
-func (p *pool) rehearse(r policy.Reason) int {
+// rehearse ends the workers that are meant; see Supervisor.End.
+func (p *pool) rehearse(r policy.Reason, meant func(*member) bool) int {
 	p.mu.Lock()
-	ms := p.liveMembers()
-	for _, m := range ms {
+	n := 0
+	for _, m := range p.liveMembers() {
+		if !meant(m) {
+			continue
+		}
+		n++
 		p.apply(m, policy.EndAsked{Reason: r})
+		if r == policy.ReasonCrashed {
+			p.crashed()
+		}
 	}
 	p.place()
 	p.mu.Unlock()
 	p.carry()
-	return len(ms)
+	return n
+}
+
+// crashed counts a crash and holds back what comes next. mu is held.
+func (p *pool) crashed() {
+	p.crashes++
+	p.notUntil = time.Now().Add(policy.BackOff(p.crashes))
 }
 
 func (p *pool) changed() bool {

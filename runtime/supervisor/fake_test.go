@@ -25,6 +25,7 @@ type fakeProcess struct {
 	mu       sync.Mutex
 	unloads  []string
 	drains   []string
+	asks     int
 	cpu      time.Duration
 	resident int64
 	dead     bool
@@ -107,7 +108,17 @@ func (p *fakeProcess) Drain(reason string) {
 	p.drains = append(p.drains, reason)
 }
 
-func (p *fakeProcess) AskMemory() {}
+func (p *fakeProcess) AskMemory() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asks++
+}
+
+func (p *fakeProcess) asked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asks
+}
 
 func (p *fakeProcess) Sample() (time.Duration, int64) {
 	p.mu.Lock()

@@ -45,12 +45,13 @@ type member struct {
 	resident       int64       // at the last sample
 	reported       int64       // heap plus external, as the worker said last
 	heap, external int64
-	failure        string // text of the user\'s last failure
+	failure        string // text of the user's last failure
 	sampler        *time.Timer
 	pause          time.Duration // of the sampler
 	cpu            time.Duration // at the last sample
 	peak           int64
 	asked          time.Time // last AskMemory
+	asking         bool      // it was not answered yet
 }
 
 // live says whether user code was, or is about to be, read by the worker.
@@ -64,13 +65,18 @@ func (m *member) measure() policy.Usage {
 	return m.record(cpu, resident)
 }
 
-// record notes a reading. The pool's lock is held.
+// record notes a reading. Until the worker has accounted for its memory,
+// resident memory is all that is known, and no peak is made of it: it holds
+// code and caches too. The pool's lock is held.
 func (m *member) record(cpu time.Duration, resident int64) policy.Usage {
 	m.resident = cmp.Or(resident, m.resident)
-	used := cmp.Or(m.reported, m.resident)
+	used := policy.Sampled{Resident: m.resident, Reported: m.reported}.Memory()
 	m.peak = max(m.peak, used)
 	m.cpu = max(m.cpu, cpu)
-	u := policy.Usage{CPU: m.cpu, Memory: used, Peak: m.peak}
+	if m.reported == 0 {
+		used = m.resident
+	}
+	u := policy.Usage{CPU: m.cpu, Memory: used, Peak: max(m.peak, used)}
 	if !m.opened.IsZero() {
 		u.Wall = time.Since(m.opened)
 	}

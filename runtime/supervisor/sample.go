@@ -56,11 +56,14 @@ func cpuLeft(l policy.Limits, cpu time.Duration) time.Duration {
 	return time.Hour
 }
 
-// ask has a worker with much resident memory account for it. mu is held.
+// ask has a worker with much memory account for it. One that does not answer
+// is not asked again: it does not read, and a full socket would block. mu is
+// held.
 func (p *pool) ask(m *member, resident int64) {
-	if l := m.limits.Memory; l <= 0 || resident < l/2 || time.Since(m.asked) < askEvery {
+	l := m.limits.Memory
+	if l <= 0 || max(resident, m.reported) < l/2 || m.asking || time.Since(m.asked) < askEvery {
 		return
 	}
-	m.asked = time.Now()
+	m.asked, m.asking = time.Now(), true
 	p.later(m, m.proc.AskMemory)
 }

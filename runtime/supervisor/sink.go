@@ -35,9 +35,9 @@ func (s sink) Message(w wire.Message) {
 		p.post(m, policy.TasksChanged{Pending: w.Pending})
 	case wire.TypeMemory:
 		p.with(func() {
-			m.heap, m.external = w.Heap, w.External
+			m.heap, m.external, m.asking = w.Heap, w.External, false
 			m.reported = w.Heap + w.External
-			m.peak = max(m.peak, m.reported)
+			m.record(m.cpu, m.resident)
 		})
 	case wire.TypeClosing:
 		p.post(m, policy.UnloadReturned{})
@@ -131,8 +131,7 @@ func (s sink) Exited(e worker.Exit) {
 		p.noSpare = true
 	}
 	if reason == policy.ReasonCrashed && before != policy.Ended {
-		p.crashes++
-		p.notUntil = time.Now().Add(policy.BackOff(p.crashes))
+		p.crashed()
 	}
 	output := strings.Join(m.output, "\n")
 	p.place()

@@ -191,7 +191,15 @@ func (s *Supervisor) End(name string, reason policy.Reason) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return pools[0].rehearse(reason), nil
+	return pools[0].rehearse(reason, func(*member) bool { return true }), nil
+}
+
+// EndWorker ends one worker of a function, as End does. A worker that is gone
+// already is fine.
+func (s *Supervisor) EndWorker(name, id string, reason policy.Reason) {
+	if pools, err := s.named([]string{name}); err == nil {
+		pools[0].rehearse(reason, func(m *member) bool { return m.id == id })
+	}
 }
 
 // Changed reports that files of a function were edited. Under per_worker it

@@ -1,0 +1,131 @@
+package supervisor
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"brink/policy"
+	"brink/runtime/wire"
+)
+
+func TestRehearsedEarlyDropWaitsForTheRequest(t *testing.T) {
+	for _, kind := range []policy.Kind{policy.PerWorker, policy.PerRequest} {
+		inBubble(t, kind, func(w *world) {
+			a := w.acquire()
+			if n, err := w.End("hello", policy.ReasonEarlyDrop); n != 1 || err != nil {
+				t.Errorf("%v: ended %d, %v", kind, n, err)
+			}
+			synctest.Wait()
+			if cause(a) != nil {
+				t.Errorf("%v: the request was cut: %v", kind, cause(a))
+			}
+			a.Release()
+			synctest.Wait()
+			if cause(a) == nil {
+				t.Errorf("%v: the worker lives on", kind)
+			}
+		})
+	}
+}
+
+func TestRehearsedTerminationCutsWhatIsLeftAfterTheDrainTimeout(t *testing.T) {
+	for _, kind := range []policy.Kind{policy.PerWorker, policy.PerRequest} {
+		inBubble(t, kind, func(w *world) {
+			a, start := w.acquire(), time.Now()
+			w.End("hello", policy.ReasonTermination)
+			<-a.Context().Done()
+			if !errors.Is(cause(a), policy.ReasonTermination) || time.Since(start) != w.fn.DrainTimeout {
+				t.Errorf("%v: %v after %s", kind, cause(a), time.Since(start))
+			}
+			a.Release()
+		})
+	}
+}
+
+func TestEndWorkerEndsThatOneOnly(t *testing.T) {
+	inBubble(t, policy.PerRequest, func(w *world) {
+		a, b := w.acquire(), w.acquire()
+		w.EndWorker("hello", a.Worker(), policy.ReasonCPU)
+		if !errors.Is(cause(a), policy.ReasonCPU) {
+			t.Errorf("the worker that was meant: %v", cause(a))
+		}
+		if cause(b) != nil {
+			t.Errorf("the other one: %v", cause(b))
+		}
+		w.EndWorker("hello", a.Worker(), policy.ReasonCPU) // it is gone: nothing
+		a.Release()
+		b.Release()
+	})
+}
+
+func TestRehearsedCrashesHoldBackWorkersAsRealOnesDo(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		start := time.Now()
+		for range 3 {
+			a := w.acquire()
+			w.EndWorker("hello", a.Worker(), policy.ReasonCrashed)
+			a.Release()
+		}
+		if held, want := time.Since(start), policy.BackOff(2); held != want {
+			t.Errorf("held back for %s, want %s", held, want)
+		}
+	})
+}
+
+func TestAWorkerThatDoesNotAccountForItsMemoryIsNotAskedAgain(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		a := w.acquire()
+		p := w.process(a)
+		p.use(0, 120*policy.MiB) // more than half of 200
+		time.Sleep(time.Second)
+		if n := p.asked(); n != 1 {
+			t.Errorf("asked %d times without an answer", n)
+		}
+		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 30 * policy.MiB})
+		time.Sleep(askEvery + 100*time.Millisecond)
+		if n := p.asked(); n != 2 {
+			t.Errorf("asked %d times after an answer", n)
+		}
+		a.Release()
+	})
+}
+
+func TestMemoryThatShrankRaisesNoAlert(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		a := w.acquire()
+		p := w.process(a)
+		p.use(0, 120*policy.MiB)
+		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 120 * policy.MiB})
+		time.Sleep(time.Second)
+		p.use(0, 60*policy.MiB) // it was collected; the worker was not asked since
+		time.Sleep(time.Second)
+		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 20 * policy.MiB})
+		time.Sleep(time.Second)
+		a.Release()
+		synctest.Wait()
+		if cause(a) != nil {
+			t.Errorf("dropped early: %v", cause(a))
+		}
+		if u := a.Usage(); u.Memory != 28*policy.MiB || u.Peak != 120*policy.MiB {
+			t.Errorf("usage %+v", u)
+		}
+	})
+}
+
+func TestThePeakIsNotMadeOfResidentMemoryWithinTheSlack(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		a := w.acquire()
+		p := w.process(a)
+		p.use(0, 25*policy.MiB)
+		if u := a.Usage(); u.Memory != 25*policy.MiB || u.Peak != 25*policy.MiB {
+			t.Errorf("before it accounted for its memory: %+v", u)
+		}
+		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 4 * policy.MiB, External: policy.MiB})
+		if u := a.Usage(); u.Memory != 5*policy.MiB || u.Peak != 5*policy.MiB {
+			t.Errorf("after: %+v", u)
+		}
+		a.Release()
+	})
+}
