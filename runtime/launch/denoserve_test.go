@@ -151,29 +151,50 @@ func TestOnErrorAnswersForTheHandler(t *testing.T) {
 	}
 }
 
+// webSocketServers echo, each by another API.
+var webSocketServers = map[string]string{
+	"Deno.upgradeWebSocket": `Deno.serve((req) => {
+		const { socket, response } = Deno.upgradeWebSocket(req);
+		socket.onmessage = (e) => socket.send("echo " + e.data);
+		return response;
+	});`,
+	"npm:ws": `import http from "node:http";
+		import { WebSocketServer } from "npm:ws@8.18.3";
+		const server = http.createServer();
+		const wss = new WebSocketServer({ noServer: true });
+		server.on("upgrade", (req, socket, head) => {
+			if (req.headers["x-brink-request-id"]) throw new Error("header shows");
+			wss.handleUpgrade(req, socket, head, (ws) => ws.on("message", (m) => ws.send("echo " + m)));
+		});
+		server.listen(8080);`,
+}
+
 func TestWebSocketsUpgrade(t *testing.T) {
-	for name, code := range map[string]string{
-		"Deno.upgradeWebSocket": `Deno.serve((req) => {
-			const { socket, response } = Deno.upgradeWebSocket(req);
-			socket.onmessage = (e) => socket.send("echo " + e.data);
-			return response;
-		});`,
-		"npm:ws": `import http from "node:http";
-			import { WebSocketServer } from "npm:ws@8.18.3";
-			const server = http.createServer();
-			const wss = new WebSocketServer({ noServer: true });
-			server.on("upgrade", (req, socket, head) => {
-				if (req.headers["x-brink-request-id"]) throw new Error("header shows");
-				wss.handleUpgrade(req, socket, head, (ws) => ws.on("message", (m) => ws.send("echo " + m)));
-			});
-			server.listen(8080);`,
-	} {
+	for name, code := range webSocketServers {
 		t.Run(name, func(t *testing.T) {
 			p := newProject(t, map[string]string{"hello/index.ts": code})
 			p.prepare()
 			conn, r := p.serve().upgrade()
 			if got := echo(t, conn, r, "hello"); got != "echo hello" {
 				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestWebSocketsStayOpenDuringADrain(t *testing.T) {
+	for name, code := range webSocketServers {
+		t.Run(name, func(t *testing.T) {
+			p := newProject(t, map[string]string{"hello/index.ts": code})
+			p.prepare()
+			h := p.serve()
+			conn, r := h.upgrade()
+			h.send(wire.Message{Type: wire.TypeDrain, Reason: "restarted"})
+			h.await(wire.TypeDraining)
+			for _, text := range []string{"one", "two"} {
+				if got := echo(t, conn, r, text); got != "echo "+text {
+					t.Errorf("got %q", got)
+				}
 			}
 		})
 	}

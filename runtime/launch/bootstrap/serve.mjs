@@ -60,7 +60,9 @@ export function serveDefault(exported) {
  * @param {undefined | ((error: unknown) => any)} onError
  */
 function listenOn(path, handler, onError) {
-  const close = () => void server.shutdown();
+  // The engine's shutdown says Close 1001 to every open WebSocket. Those are to
+  // outlive a drain, after which nobody connects any more, so nothing is closed.
+  const close = () => {};
   const server = serveEngine({
     path,
     automaticCompression: true,
