@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -137,6 +138,10 @@ func TestWorkerActions(t *testing.T) {
 			[]Action{CloseSockets{CloseGoingAway}, Arm{TimerDrain, 15 * time.Second}}, Retired, ReasonTermination},
 		{"shutdown, its grace over: killed", shared(), after(busy, TerminationAsked{15 * time.Second}, TimerFired{TimerDrain}),
 			[]Action{End{ReasonTermination}}, Ended, ReasonTermination},
+		{"shutdown closes a socket that opens meanwhile", shared(), after(busy, TerminationAsked{15 * time.Second}, SocketOpened{}),
+			[]Action{CloseSockets{CloseGoingAway}, TellDrain{ReasonTermination}}, Retired, ReasonTermination},
+		{"so does the drain timeout", shared(), after(busy, RestartAsked{}, TimerFired{TimerDrain}, SocketOpened{}),
+			[]Action{CloseSockets{CloseServiceRestart}, TellDrain{ReasonRestarted}}, Retired, ReasonRestarted},
 		{"shutdown ends a spare at once", shared(), []Event{TerminationAsked{}}, []Action{End{ReasonTermination}}, Ended, ReasonTermination},
 
 		{"restart, idle: drain and end", shared(), after(idle, RestartAsked{}),
@@ -208,11 +213,11 @@ func TestWorkerActions(t *testing.T) {
 }
 
 func show(actions []Action) string {
-	s := ""
+	var s strings.Builder
 	for _, a := range actions {
-		s += fmt.Sprintf("%T%+v ", a, a)
+		s.WriteString(fmt.Sprintf("%T%+v ", a, a))
 	}
-	return s
+	return s.String()
 }
 
 func TestUnloadWaitsForEveryDispatch(t *testing.T) {

@@ -286,11 +286,12 @@ func (p *printer) notice(e *event, label string) string {
 
 // other shows a record of an unknown kind, so that nothing logged is lost.
 func (p *printer) other(e *event) string {
-	text := sanitizeLine(e.kind)
+	var text strings.Builder
+	text.WriteString(sanitizeLine(e.kind))
 	for _, a := range e.attrs {
-		text += " " + sanitizeLine(a.Key+"="+a.Value.String())
+		text.WriteString(" " + sanitizeLine(a.Key+"="+a.Value.String()))
 	}
-	return p.clock(e.time) + p.colors.dim.Sprint(text) + "\n"
+	return p.clock(e.time) + p.colors.dim.Sprint(text.String()) + "\n"
 }
 
 // shortID is the part of an id that people compare.

@@ -62,7 +62,8 @@ func call(t *testing.T, result error, args ...string) called {
 	return got
 }
 
-func pointer[T any](v T) *T { return &v }
+//go:fix inline
+func pointer[T any](v T) *T { return new(v) }
 
 func TestServeFlagsBecomeOptions(t *testing.T) {
 	plain := func(change func(*ServeOptions)) ServeOptions {
@@ -77,19 +78,19 @@ func TestServeFlagsBecomeOptions(t *testing.T) {
 	}{
 		{"", plain(func(*ServeOptions) {})},
 		{"hello --port 0", plain(func(o *ServeOptions) {
-			o.Config.Names, o.Config.Flags.Port = []string{"hello"}, pointer("0")
+			o.Config.Names, o.Config.Flags.Port = []string{"hello"}, new("0")
 		})},
 		{"--port=0 hello chat", plain(func(o *ServeOptions) {
-			o.Config.Names, o.Config.Flags.Port = []string{"hello", "chat"}, pointer("0")
+			o.Config.Names, o.Config.Flags.Port = []string{"hello", "chat"}, new("0")
 		})},
 		{"hello --env-file a,b chat --env-file c", plain(func(o *ServeOptions) {
 			o.Config.Names, o.Config.Flags.EnvFiles = []string{"hello", "chat"}, []string{"a,b", "c"}
 		})},
-		{"--no-verify-jwt", plain(func(o *ServeOptions) { o.Config.Flags.NoVerifyJWT = pointer(true) })},
+		{"--no-verify-jwt", plain(func(o *ServeOptions) { o.Config.Flags.NoVerifyJWT = new(true) })},
 		{"--no-verify-jwt hello", plain(func(o *ServeOptions) {
-			o.Config.Names, o.Config.Flags.NoVerifyJWT = []string{"hello"}, pointer(true)
+			o.Config.Names, o.Config.Flags.NoVerifyJWT = []string{"hello"}, new(true)
 		})},
-		{"--no-verify-jwt=false", plain(func(o *ServeOptions) { o.Config.Flags.NoVerifyJWT = pointer(false) })},
+		{"--no-verify-jwt=false", plain(func(o *ServeOptions) { o.Config.Flags.NoVerifyJWT = new(false) })},
 		{"--verbose --no-color --log-format json", plain(func(o *ServeOptions) {
 			o.Verbose, o.NoColor, o.LogFormat = true, true, "json"
 		})},
@@ -103,13 +104,13 @@ func TestServeFlagsBecomeOptions(t *testing.T) {
 		{"help port", plain(func(o *ServeOptions) { o.Config.Names = []string{"help", "port"} })},
 		{"--wall-clock 4s --cpu-soft 1s --cpu-hard 2s --memory 1GB --idle-timeout 3s --time-scale 20 --tmp-quota 1MB", plain(func(o *ServeOptions) {
 			f := &o.Config.Flags
-			f.WallClock, f.CPUSoft, f.CPUHard, f.Memory = pointer("4s"), pointer("1s"), pointer("2s"), pointer("1GB")
-			f.IdleTimeout, f.TimeScale, f.TmpQuota = pointer("3s"), pointer("20"), pointer("1MB")
+			f.WallClock, f.CPUSoft, f.CPUHard, f.Memory = new("4s"), new("1s"), new("2s"), new("1GB")
+			f.IdleTimeout, f.TimeScale, f.TmpQuota = new("3s"), new("20"), new("1MB")
 		})},
 		{"--plan free --limits warn --parity strict --reload auto --policy per_worker --host ::1 --upstream u --import-map i --spare 0 --drain-timeout 1s", plain(func(o *ServeOptions) {
 			f := &o.Config.Flags
-			f.Plan, f.Limits, f.Parity, f.Reload, f.Policy = pointer("free"), pointer("warn"), pointer("strict"), pointer("auto"), pointer("per_worker")
-			f.Host, f.Upstream, f.ImportMap, f.Spare, f.DrainTimeout = pointer("::1"), pointer("u"), pointer("i"), pointer("0"), pointer("1s")
+			f.Plan, f.Limits, f.Parity, f.Reload, f.Policy = new("free"), new("warn"), new("strict"), new("auto"), new("per_worker")
+			f.Host, f.Upstream, f.ImportMap, f.Spare, f.DrainTimeout = new("::1"), new("u"), new("i"), new("0"), new("1s")
 		})},
 	}
 	for _, tt := range tests {

@@ -76,7 +76,7 @@ func TestFaultsNamePlaceValueAndWhatIsAllowed(t *testing.T) {
 }
 
 func TestFlagsAndEnvironmentAreNamedInFaults(t *testing.T) {
-	bad := given("x y")
+	bad := new("x y")
 	for name, tt := range map[string]struct {
 		o    config.Options
 		want string
@@ -84,10 +84,10 @@ func TestFlagsAndEnvironmentAreNamedInFaults(t *testing.T) {
 		"policy":       {config.Options{Flags: config.Flags{Policy: bad}}, `--policy = "x y": not a known value; allowed are per_request, per_worker, oneshot`},
 		"port":         {config.Options{Flags: config.Flags{Port: bad}}, `--port = "x y": not a port; allowed are 0 to 65535`},
 		"host":         {config.Options{Flags: config.Flags{Host: bad}}, `--host = "x y": not an address to listen on; allowed are IP addresses and host names, 127.0.0.1 for this machine only`},
-		"cpu soft":     {config.Options{Flags: config.Flags{CPUSoft: given("3s")}}, `--cpu-soft = "3s": 3s is above cpu_hard's default of 2s; allowed is at most 2s, or a cpu_hard whose smallest possible value is 3s`},
+		"cpu soft":     {config.Options{Flags: config.Flags{CPUSoft: new("3s")}}, `--cpu-soft = "3s": 3s is above cpu_hard's default of 2s; allowed is at most 2s, or a cpu_hard whose smallest possible value is 3s`},
 		"drain":        {config.Options{Flags: config.Flags{DrainTimeout: bad}}, `--drain-timeout = "x y": not a duration; allowed are durations like "1m30s" or a number of seconds, the smallest possible is 1ms (0 turns it off)`},
-		"memory":       {config.Options{Flags: config.Flags{Memory: given("31")}}, `--memory = "31": too small; the smallest possible is 32MB`},
-		"import map":   {config.Options{Flags: config.Flags{ImportMap: given("flag.json")}}, `--import-map = "flag.json": failed to load import map: open flag.json: no such file or directory; allowed is the path of an import map or a deno.json`},
+		"memory":       {config.Options{Flags: config.Flags{Memory: new("31")}}, `--memory = "31": too small; the smallest possible is 32MB`},
+		"import map":   {config.Options{Flags: config.Flags{ImportMap: new("flag.json")}}, `--import-map = "flag.json": failed to load import map: open flag.json: no such file or directory; allowed is the path of an import map or a deno.json`},
 		"config":       {config.Options{ConfigPath: "nope.toml"}, `--config = "nope.toml": there is no such file; name a config.toml, or leave --config out to have it found`},
 		"workdir":      {config.Options{Workdir: "nope"}, `--workdir = "nope": there is no such folder; name the folder that holds supabase/`},
 		"workdir env":  {config.Options{Environ: []string{"SUPABASE_WORKDIR=nope"}}, `SUPABASE_WORKDIR = "nope": there is no such folder; name the folder that holds supabase/`},
@@ -109,7 +109,7 @@ func TestFlagsAndEnvironmentAreNamedInFaults(t *testing.T) {
 func TestAllFaultsAreReportedAtOnceInOrder(t *testing.T) {
 	got := hello("[functions.hello]\nverify_jwt = 1.5\n[edge_runtime]\npolicy = \"x\"\n[auth]\njwt_secret = \"x\"\n").
 		with(files{"supabase/brink.toml": "edge_runtime.memory = 1\n"}).
-		faults(t, config.Options{Flags: config.Flags{Spare: given("many")}})
+		faults(t, config.Options{Flags: config.Flags{Spare: new("many")}})
 	var places []string
 	for line := range strings.Lines(got) {
 		place, _, _ := strings.Cut(line, ": ")

@@ -129,7 +129,7 @@ func TestImportMapPrecedence(t *testing.T) {
 		}
 		return f
 	}
-	flag := config.Options{Flags: config.Flags{ImportMap: given("flag.json")}}
+	flag := config.Options{Flags: config.Flags{ImportMap: new("flag.json")}}
 	const key = "[functions.hello]\nimport_map = \"./map.json\""
 	for name, tt := range map[string]struct {
 		toml            string

@@ -44,7 +44,7 @@ func TestFlagBeatsEnvironmentBeatsBrinkTomlBeatsConfigToml(t *testing.T) {
 	own := files{"supabase/brink.toml": "[edge_runtime]\nwall_clock = \"2s\"\n"}
 	dotenv := files{"supabase/.env": "BRINK_WALL_CLOCK=3s\n"}
 	env := config.Options{Environ: []string{"BRINK_WALL_CLOCK=4s"}}
-	flag := config.Options{Environ: env.Environ, Flags: config.Flags{WallClock: given("5s")}}
+	flag := config.Options{Environ: env.Environ, Flags: config.Flags{WallClock: new("5s")}}
 	for name, tt := range map[string]struct {
 		f    files
 		o    config.Options
@@ -76,7 +76,7 @@ func TestOneFunctionsSettingBeatsEverybodysInFilesAndInTheEnvironment(t *testing
 	}{
 		"files":       {config.Options{}, 64, 128},
 		"environment": {config.Options{Environ: []string{"BRINK_MEMORY=100", "BRINK_FUNCTIONS_GO_X_MEMORY=99MB"}}, 100, 99},
-		"flag":        {config.Options{Environ: []string{"BRINK_FUNCTIONS_GO_X_MEMORY=99"}, Flags: config.Flags{Memory: given("1GiB")}}, 1024, 1024},
+		"flag":        {config.Options{Environ: []string{"BRINK_FUNCTIONS_GO_X_MEMORY=99"}, Flags: config.Flags{Memory: new("1GiB")}}, 1024, 1024},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := f.load(t, tt.o)
@@ -139,7 +139,7 @@ func TestPlanSetsTheDefaults(t *testing.T) {
 	if got := function(t, c, "hello").Limits; got != want || c.Plan != policy.PlanFree {
 		t.Errorf("got %+v", got)
 	}
-	c = hello("").load(t, config.Options{Flags: config.Flags{Plan: given("free"), TimeScale: given("20")}})
+	c = hello("").load(t, config.Options{Flags: config.Flags{Plan: new("free"), TimeScale: new("20")}})
 	if got := function(t, c, "hello").Limits.WallClock; got != 150*time.Second || c.TimeScale != 20 {
 		t.Errorf("got %v, scale %v", got, c.TimeScale)
 	}
@@ -151,8 +151,8 @@ func TestGlobalSettingsComeFromEverySource(t *testing.T) {
 		"upstream=https://abc.supabase.co/", "host=::1", "port=0",
 	}
 	flags := config.Flags{
-		Policy: given("per_worker"), Reload: given("auto"), Parity: given("strict"), TimeScale: given("2.5"), Spare: given("0"),
-		DrainTimeout: given("1m30s"), Upstream: given("https://abc.supabase.co/"), Host: given("[::1]"), Port: given("0"),
+		Policy: new("per_worker"), Reload: new("auto"), Parity: new("strict"), TimeScale: new("2.5"), Spare: new("0"),
+		DrainTimeout: new("1m30s"), Upstream: new("https://abc.supabase.co/"), Host: new("[::1]"), Port: new("0"),
 	}
 	var environ []string
 	for _, s := range own {

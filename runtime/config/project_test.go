@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,9 +23,7 @@ func hello(toml string) files {
 func (f files) with(more files) files {
 	out := files{}
 	for _, m := range []files{f, more} {
-		for path, text := range m {
-			out[path] = text
-		}
+		maps.Copy(out, m)
 	}
 	return out
 }
@@ -107,4 +106,5 @@ func names(c *config.Config) string {
 	return strings.Join(out, " ")
 }
 
-func given(s string) *string { return &s }
+//go:fix inline
+func given(s string) *string { return new(s) }
