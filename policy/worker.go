@@ -75,6 +75,7 @@ type Worker struct {
 	noted      reasons // limits already reported under Warn
 	unanswered int     // beforeunload dispatches that have not returned
 	drained    bool    // it was told that nothing new will come
+	closing    int     // the code its sockets were closed with, 0 before
 }
 
 // Apply returns the worker after ev, and what has to be done about it. An
@@ -96,11 +97,11 @@ func (w Worker) Apply(ev Event) (Worker, []Action) {
 		return w, nil
 	case RequestEnded:
 		w.InFlight--
-		return w.finished()
+		return w.finished(nil)
 	case SocketOpened:
 		w.InFlight--
 		w.Sockets++
-		return w.finished()
+		return w.finished(w.late())
 	case SocketClosed:
 		w.Sockets--
 		return w.settle(nil)
@@ -148,11 +149,19 @@ func (w Worker) opened() (Worker, []Action) {
 }
 
 // finished follows the end of a request: under per_request it is the worker's.
-func (w Worker) finished() (Worker, []Action) {
+func (w Worker) finished(todo []Action) (Worker, []Action) {
 	if w.Kind == PerRequest {
 		return w.end(ReasonRequestEnded, nil)
 	}
-	return w.settle(nil)
+	return w.settle(todo)
+}
+
+// late closes a socket that opened when all the others were told to close.
+func (w Worker) late() []Action {
+	if w.closing == 0 {
+		return nil
+	}
+	return []Action{CloseSockets{w.closing}}
 }
 
 func (w Worker) sampled(s Sampled) (Worker, []Action) {
@@ -203,6 +212,7 @@ func (w Worker) fired(t Timer) (Worker, []Action) {
 		if w.Reason == ReasonTermination {
 			return w.end(ReasonTermination, nil)
 		}
+		w.closing = CloseServiceRestart
 		return w.settle([]Action{CloseSockets{CloseServiceRestart}})
 	case TimerUnload:
 		if w.Phase == Ending {
@@ -275,6 +285,7 @@ func (w Worker) terminated(grace time.Duration) (Worker, []Action) {
 	}
 	w.Reason = ReasonTermination
 	w.Phase = Retired
+	w.closing = CloseGoingAway
 	return w.settle([]Action{CloseSockets{CloseGoingAway}, Arm{TimerDrain, grace}})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -204,9 +205,7 @@ func (s *stage) do(method, path string, header http.Header, body io.Reader) (*ht
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	resp, err := s.server.Client().Do(r)
 	if err != nil {
 		s.t.Fatal(err)

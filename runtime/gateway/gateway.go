@@ -24,6 +24,9 @@ type Options struct {
 	Nearest func(name string, known []string) string
 	// Metrics adds to what /functions/v1/_internal/metric shows. May be nil.
 	Metrics func() map[string]any
+	// End ends a worker for a reason, when a request asks for that with
+	// HeaderEnd. Nil ignores the header.
+	End func(function, worker string, reason policy.Reason)
 	// BaseURL is the address printed in the list at /; "" takes the request's.
 	BaseURL string
 }
@@ -35,6 +38,7 @@ type Gateway struct {
 	log     *slog.Logger
 	nearest func(string, []string) string
 	metrics func() map[string]any
+	end     func(function, worker string, reason policy.Reason) // nil: nobody may
 	baseURL string
 
 	table    atomic.Pointer[Table]
@@ -71,7 +75,7 @@ type counters struct {
 // New returns a Gateway that serves nothing yet: see SetTable.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		workers: o.Workers, log: o.Logger, nearest: o.Nearest, metrics: o.Metrics, baseURL: o.BaseURL,
+		workers: o.Workers, log: o.Logger, nearest: o.Nearest, metrics: o.Metrics, end: o.End, baseURL: o.BaseURL,
 		open: map[*visit]context.CancelCauseFunc{}, upstream: newUpstreamTransport(),
 		times: times{
 			reason: 500 * time.Millisecond, expect: time.Second, leftover: 500 * time.Millisecond,

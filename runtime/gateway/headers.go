@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -57,12 +58,7 @@ func connectionTokens(h http.Header) []string {
 }
 
 func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, name)
 }
 
 // framing says how a request's body is sent.
@@ -210,10 +206,8 @@ func upgradeOf(r *http.Request) string {
 	if value == "" || strings.EqualFold(value, "h2c") || framingOf(r) != noBody {
 		return ""
 	}
-	for _, token := range connectionTokens(r.Header) {
-		if token == "Upgrade" {
-			return value
-		}
+	if slices.Contains(connectionTokens(r.Header), "Upgrade") {
+		return value
 	}
 	return ""
 }

@@ -152,16 +152,25 @@ func TestWarnOnlySaysWhatHostedWouldDo(t *testing.T) {
 	fn := hello()
 	fn.Limits.Enforcement = policy.Warn
 	fn.Limits.IdleTimeout = time.Nanosecond
-	s := serve(t, fn, func(w http.ResponseWriter, r *http.Request) {})
+	over := &policy.Usage{CPU: 2400 * time.Millisecond, Peak: 300 * policy.MiB, Wall: time.Minute}
+	var s *stage
+	s = serve(t, fn, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hello/hungry" {
+			s.worker.usage.Store(over)
+		}
+	})
 	if resp, _ := s.get("/functions/v1/hello"); resp.StatusCode != 200 {
 		t.Errorf("status %d", resp.StatusCode)
 	}
 	if would := s.logs.wait(t, "request", 1).text("would"); !strings.HasPrefix(would, "this would have been 504 when hosted (first byte after ") {
 		t.Errorf("would = %q", would)
 	}
-	s.worker.usage.Store(&policy.Usage{CPU: 2400 * time.Millisecond, Peak: 300 * policy.MiB, Wall: time.Minute})
-	s.get("/functions/v1/hello")
+	s.get("/functions/v1/hello/hungry")
 	if would := s.logs.wait(t, "request", 2).text("would"); would != "this would have been 546 when hosted (CPU 2.4 s of 2 s, memory 300 MB of 256 MB)" {
+		t.Errorf("would = %q", would)
+	}
+	s.get("/functions/v1/hello") // hosted, a fresh worker would have served it
+	if would := s.logs.wait(t, "request", 3).text("would"); !strings.HasPrefix(would, "this would have been 504") {
 		t.Errorf("would = %q", would)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type visit struct {
 	wrote    bool // the status line may be on its way
 	abort    bool // the client's connection has to be cut
 
+	limits   policy.Limits // of function; valid when measured
 	measured bool
 	before   policy.Usage
 	after    policy.Usage
@@ -64,7 +66,7 @@ func (g *Gateway) record(v *visit) {
 	if !g.log.Enabled(context.Background(), level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 18)
+	attrs := make([]slog.Attr, 0, 21)
 	attrs = append(attrs,
 		slog.String("request_id", v.id),
 		slog.String("method", v.method),
@@ -87,6 +89,7 @@ func (g *Gateway) record(v *visit) {
 			slog.Int64("memory_bytes", v.after.Memory),
 			slog.Int64("peak_bytes", v.after.Peak),
 		)
+		attrs = appendShares(attrs, v.limits, v.after)
 	}
 	if v.socket {
 		attrs = append(attrs, slog.Bool("socket", true))
@@ -105,27 +108,55 @@ func (g *Gateway) record(v *visit) {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// wouldHave says what the hosted platform would have done with a request whose
-// worker has used u, when limits are only warned about. waited is the time to
-// the first response byte.
-func wouldHave(l policy.Limits, u policy.Usage, waited time.Duration) string {
+// appendShares says how near its limits the worker has come: 1 is the limit.
+// Usage is the worker's over its whole life, as the limits are.
+func appendShares(attrs []slog.Attr, l policy.Limits, u policy.Usage) []slog.Attr {
+	if l.Enforcement == policy.Off {
+		return attrs
+	}
+	for _, s := range []struct {
+		key         string
+		used, limit int64
+	}{
+		{"cpu_share", int64(u.CPU), int64(l.CPUHard)},
+		{"memory_share", u.Peak, l.Memory},
+		{"wall_share", int64(u.Wall), int64(l.WallClock)},
+	} {
+		if s.limit > 0 {
+			attrs = append(attrs, slog.Float64(s.key, math.Round(1000*float64(s.used)/float64(s.limit))/1000))
+		}
+	}
+	return attrs
+}
+
+// wouldHave says what the hosted platform would have done with a request, when
+// limits are only warned about. A worker passes a limit once: that concerns the
+// requests on it then. Hosted, later ones get a fresh worker, so for them their
+// own cost counts. waited is the time to the first response byte.
+func (v *visit) wouldHave(waited time.Duration) string {
+	l := v.limits
 	if l.Enforcement != policy.Warn {
 		return ""
 	}
+	passed := func(before, after, limit int64) bool {
+		return limit > 0 && after >= limit && (before < limit || after-before >= limit)
+	}
 	var over []string
-	if l.CPUHard > 0 && u.CPU >= l.CPUHard {
-		over = append(over, fmt.Sprintf("CPU %s of %s", short(u.CPU), short(l.CPUHard)))
+	if passed(int64(v.before.CPU), int64(v.after.CPU), int64(l.CPUHard)) {
+		over = append(over, fmt.Sprintf("CPU %s of %s", short(v.after.CPU), short(l.CPUHard)))
 	}
-	if l.Memory > 0 && u.Peak >= l.Memory {
-		over = append(over, fmt.Sprintf("memory %d MB of %d MB", u.Peak/policy.MiB, l.Memory/policy.MiB))
+	if passed(v.before.Peak, v.after.Peak, l.Memory) {
+		over = append(over, fmt.Sprintf("memory %d MB of %d MB", v.after.Peak/policy.MiB, l.Memory/policy.MiB))
 	}
-	if l.WallClock > 0 && u.Wall >= l.WallClock {
-		over = append(over, fmt.Sprintf("wall clock %s of %s", short(u.Wall), short(l.WallClock)))
+	if passed(int64(v.before.Wall), int64(v.after.Wall), int64(l.WallClock)) {
+		over = append(over, fmt.Sprintf("wall clock %s of %s", short(v.after.Wall), short(l.WallClock)))
 	}
-	if len(over) > 0 {
+	switch {
+	case len(over) > 0 && v.socket:
+		return fmt.Sprintf("hosted, this socket would have been dropped (%s)", strings.Join(over, ", "))
+	case len(over) > 0:
 		return fmt.Sprintf("this would have been %d when hosted (%s)", StatusWorkerLimit, strings.Join(over, ", "))
-	}
-	if l.IdleTimeout > 0 && waited >= l.IdleTimeout {
+	case l.IdleTimeout > 0 && waited >= l.IdleTimeout:
 		return fmt.Sprintf("this would have been 504 when hosted (first byte after %s of %s)", short(waited), short(l.IdleTimeout))
 	}
 	return ""

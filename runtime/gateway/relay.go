@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"brink/policy"
@@ -47,9 +48,23 @@ func (x *exchange) announce(w http.ResponseWriter, r *http.Request, resp *http.R
 	if len(resp.Trailer) > 0 {
 		h.Set("Trailer", strings.Join(keys(resp.Trailer), ", "))
 	}
+	varyByEncoding(h)
 	x.g.hintCORS(x.v, r, resp.Header)
 	x.v.status, x.v.wrote = resp.StatusCode, true
 	w.WriteHeader(resp.StatusCode)
+}
+
+// varyByEncoding adds what the hosted runtime puts on every answer of a
+// function, whether it compresses it or not.
+func varyByEncoding(h http.Header) {
+	for _, line := range h["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Accept-Encoding") {
+				return
+			}
+		}
+	}
+	h["Vary"] = append(slices.Clip(h["Vary"]), "Accept-Encoding")
 }
 
 // plainHTML does what the hosted platform does with HTML on GET, outside

@@ -3,9 +3,12 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+
+	"brink/policy"
 )
 
 // requestTarget returns the path and query of the request line, byte for byte.
@@ -92,9 +95,7 @@ func (g *Gateway) measure() map[string]any {
 		"cutSocketsCount":       g.counters.cutSockets.Load(),
 	}
 	if g.metrics != nil {
-		for name, value := range g.metrics() {
-			all[name] = value
-		}
+		maps.Copy(all, g.metrics())
 	}
 	return all
 }
@@ -116,6 +117,10 @@ func (g *Gateway) serve(ctx context.Context, cancel context.CancelCauseFunc, w h
 	if fn.VerifyJWT && r.Method != http.MethodOptions && !g.admit(ctx, w, r, v, t) {
 		return
 	}
+	end, ok := g.endAsked(w, r, v)
+	if !ok {
+		return
+	}
 	lease, err := g.workers.Acquire(ctx, fn.Name)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -126,14 +131,17 @@ func (g *Gateway) serve(ctx context.Context, cancel context.CancelCauseFunc, w h
 		return
 	}
 	defer lease.Release()
-	v.worker = lease.Worker()
+	v.worker, v.limits = lease.Worker(), fn.Limits
 	stop := context.AfterFunc(lease.Context(), func() { cancel(context.Cause(lease.Context())) })
 	defer stop()
 	v.before = lease.Usage()
+	if end != policy.ReasonNone {
+		g.end(fn.Name, v.worker, end)
+	}
 	x := &exchange{g: g, v: v, fn: fn, lease: lease, target: target, cancel: cancel}
 	x.run(ctx, w, r)
 	v.after, v.measured = lease.Usage(), true
-	v.would = wouldHave(fn.Limits, v.after, x.waited)
+	v.would = v.wouldHave(x.waited)
 }
 
 // admit says whether a request's token lets it pass, and answers it if not.
