@@ -50,6 +50,8 @@ func (p *pool) startSpare() {
 	}
 	p.mu.Unlock()
 	p.carry()
+	// A request may have taken it while it was still counted as starting.
+	p.topUp()
 }
 
 // discardSpares ends all spares. mu is held.
