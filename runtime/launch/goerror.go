@@ -24,6 +24,8 @@ var compileError = regexp.MustCompile(`^(.+?\.(?:go|s|c|h|mod|sum|work)):(\d+)(?
 func buildFault(dir, output string) *Fault {
 	var b strings.Builder
 	shown := 0
+	// The advice belongs on the line of the error, above its code.
+	output = strings.ReplaceAll(output, "; to add it:\n\t", "; to add it: ")
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\r\n")
 		m := compileError.FindStringSubmatch(line)

@@ -188,7 +188,7 @@ func (p *pool) spawn(fn Function, stamp string, b *boot) (*member, error) {
 
 func (p *pool) newMember(fn Function, id, stamp string) *member {
 	m := &member{
-		pool: p, id: id, stamp: stamp, created: time.Now(),
+		pool: p, id: id, stamp: stamp, crash: fn.Crash, created: time.Now(),
 		sockets: map[*socket]struct{}{},
 	}
 	m.rule(fn)

@@ -36,6 +36,20 @@ type Function struct {
 	// Eager says that Spec works before Prepare has run: the engine boots
 	// while dependencies are fetched.
 	Eager bool
+	// Crash reads what the language's runtime prints when the user's code ends
+	// a process. With its zero value stderr before ready is the engine's, and
+	// Options.Explain reads that.
+	Crash Crash
+}
+
+// Crash knows a language's report, on stderr, of why it ended a process. Its
+// funcs may be called by many goroutines at once.
+type Crash struct {
+	// Begins says whether a line is the first of a report. What follows, up to
+	// the end of the process, belongs to it.
+	Begins func(line string) bool
+	// Explain makes of a report what the user should read.
+	Explain func(report string) (name, message, stack string)
 }
 
 // Process is one started worker process, as worker.Worker implements it.

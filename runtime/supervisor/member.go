@@ -16,6 +16,7 @@ type member struct {
 	stamp  string        // of the files its process fixed at its start
 	kind   policy.Kind   // does not change once the gate is open
 	limits policy.Limits // likewise
+	crash  Crash         // does not change
 
 	// ctx ends with the worker, its cause is a policy.Reason. cancel is called
 	// by carry. Neither changes.
@@ -38,7 +39,9 @@ type member struct {
 	requests       int
 	opens          int      // sockets ever
 	output         []string // stderr lines while booting: the engine's own error text
-	faulted        bool     // the user's failure was shown
+	report         []string // held back: the language's report of a crash, so far
+	unreport       *time.Timer
+	faulted        bool // the user's failure was shown
 	faultAt        policy.Reason
 	mute           bool        // it loaded and nothing listened
 	unserved       *time.Timer // runs while loaded and nothing listens

@@ -56,7 +56,9 @@ func (p *pool) with(f func()) {
 
 func (s sink) fault(w wire.Message) {
 	s.m.pool.with(func() {
-		s.m.faulted, s.m.failure = true, w.Text
+		s.m.failure = w.Text
+		// A language that reports its crashes may survive what it calls a fault.
+		s.m.faulted = s.m.faulted || w.Phase != wire.PhaseRun || s.m.crash.Begins == nil
 		switch w.Phase {
 		case wire.PhaseLoad:
 			s.m.faultAt = policy.ReasonLoadFailed
@@ -64,8 +66,14 @@ func (s sink) fault(w wire.Message) {
 			s.m.faultAt = policy.ReasonEvaluateFailed
 		}
 	})
-	s.m.log(slog.LevelError, "fault", slog.String("phase", string(w.Phase)), slog.String("name", w.Name),
-		slog.String("message", w.Text), slog.String("stack", w.Stack))
+	attrs := []slog.Attr{
+		slog.String("phase", string(w.Phase)), slog.String("name", w.Name),
+		slog.String("message", w.Text), slog.String("stack", w.Stack),
+	}
+	if w.RequestID != "" {
+		attrs = append(attrs, slog.String("request_id", w.RequestID))
+	}
+	s.m.log(slog.LevelError, "fault", attrs...)
 }
 
 // loaded starts the short wait for something that listens. mu is held.
@@ -102,14 +110,15 @@ func (s sink) Output(stream worker.Stream, line string) {
 		return
 	}
 	p.mu.Lock()
-	early := stream == worker.Stderr && m.ready.IsZero()
-	if early && len(m.output) < maxKept {
-		m.output = append(m.output, line)
-	}
+	kept := stream == worker.Stderr && m.keep(line)
 	p.mu.Unlock()
-	if early {
-		return
+	if !kept {
+		m.print(stream, line)
 	}
+}
+
+// print shows a line that the process printed by itself.
+func (m *member) print(stream worker.Stream, line string) {
 	level := wire.LevelInfo
 	if stream == worker.Stderr {
 		level = wire.LevelError
@@ -133,11 +142,11 @@ func (s sink) Exited(e worker.Exit) {
 	if reason == policy.ReasonCrashed && before != policy.Ended {
 		p.crashed()
 	}
-	output := strings.Join(m.output, "\n")
+	output, report := strings.Join(m.output, "\n"), m.takeReport()
 	p.place()
 	p.mu.Unlock()
 	if before != policy.Ended {
-		m.explain(e, reason, output)
+		m.explain(e, reason, output, report)
 	}
 	p.carry()
 	m.logEnded(e)
@@ -153,7 +162,8 @@ func (m *member) exitReason(e worker.Exit) policy.Reason {
 	case booting && m.faultAt != policy.ReasonNone:
 		return m.faultAt
 	case booting && m.state.Phase == policy.Booting && len(m.output) == 0 && e.Err == nil:
-		// It read the code and left without a word: it called exit.
+		// It read the code and left without the engine's saying why: it called
+		// exit, or its language's runtime ended it.
 		return policy.ReasonEvaluateFailed
 	case booting:
 		return policy.ReasonLoadFailed
@@ -162,8 +172,10 @@ func (m *member) exitReason(e worker.Exit) policy.Reason {
 }
 
 // explain tells the user why a worker ended by itself, once.
-func (m *member) explain(e worker.Exit, r policy.Reason, output string) {
+func (m *member) explain(e worker.Exit, r policy.Reason, output, report string) {
 	switch {
+	case report != "" && r != policy.ReasonMemory:
+		m.explainCrash(r, report)
 	case r == policy.ReasonMemory:
 		m.note(policy.Note{Limit: r, Stage: policy.StageReached})
 	case m.faulted:
