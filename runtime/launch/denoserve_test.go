@@ -200,6 +200,35 @@ func TestWebSocketsStayOpenDuringADrain(t *testing.T) {
 	}
 }
 
+func TestASocketsCloseEventComesBeforeTheWorkersEnd(t *testing.T) {
+	for name, code := range map[string]string{
+		"Deno.upgradeWebSocket": `Deno.serve((req) => {
+			const { socket, response } = Deno.upgradeWebSocket(req);
+			socket.onclose = (e) => console.log("closed", e.code);
+			return response;
+		});`,
+		"npm:ws": `import { WebSocketServer } from "npm:ws@8.18.3";
+			new WebSocketServer({ port: 1 }).on("connection", (ws) => ws.on("close", (code) => console.log("closed", code)));`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProject(t, map[string]string{"hello/index.ts": code})
+			p.prepare()
+			h := p.serve()
+			conn, r := h.upgrade()
+			if _, err := conn.Write([]byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.ReadByte(); err != nil { // it answers with a Close frame
+				t.Fatal(err)
+			}
+			conn.Close()
+			h.send(wire.Message{Type: wire.TypeBeforeUnload, Reason: "early_drop"})
+			h.awaitLog("closed 1001")
+			h.await(wire.TypeClosing)
+		})
+	}
+}
+
 func TestASecondServerIsNotReached(t *testing.T) {
 	h := newProject(t, map[string]string{"hello/index.ts": `
 		const first = Deno.serve(() => new Response("first"));

@@ -21,6 +21,13 @@ const PENDING = 0;
 const FIRST_LOOK = 10;
 const LAST_LOOK = 250;
 
+/**
+ * How long, in ms, what has happened already may reach the function after
+ * beforeunload: the close events of the sockets whose end let brink end this
+ * worker are still on their way then.
+ */
+const LAST_WORDS = 25;
+
 /** @type {Set<Promise<unknown>>} */
 const tasks = new Set();
 let looking = false;
@@ -36,7 +43,7 @@ export function installLifecycle() {
   on("sample", sendMemory);
   on("beforeunload", ({ reason }) => {
     tell(new CustomEvent("beforeunload", { cancelable: true, detail: { reason } }));
-    send({ type: "closing" });
+    setTimeout(() => send({ type: "closing" }), LAST_WORDS);
   });
   on("drain", () => {
     tell(new Event("drain"));
