@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"brink/policy"
 	"brink/runtime/config"
 )
 
@@ -98,20 +99,25 @@ func currentStatus(ctx context.Context, opts ListOptions, o *IO) (statusReply, e
 	if err != nil {
 		return statusReply{}, err
 	}
-	return configuredStatus(cfg), nil
+	return configuredStatus(cfg, scaledLimits), nil
 }
 
 // configuredStatus describes the functions of a project; serving adds its URL
-// and its workers.
-func configuredStatus(cfg *config.Config) statusReply {
+// and its workers. limits says which apply to a function.
+func configuredStatus(cfg *config.Config, limits func(*config.Config, config.Function) policy.Limits) statusReply {
 	status := statusReply{Policy: cfg.Policy.String(), Functions: []statusFunction{}}
 	for _, f := range cfg.Functions {
 		status.Functions = append(status.Functions, statusFunction{
 			Name: f.Name, Language: f.Language.String(), VerifyJWT: f.VerifyJWT,
-			Limits: limitsText(f.Limits.Scaled(cfg.TimeScale)), Workers: []statusWorker{},
+			Limits: limitsText(limits(cfg, f)), Workers: []statusWorker{},
 		})
 	}
 	return status
+}
+
+// scaledLimits returns the limits that serving f would apply.
+func scaledLimits(cfg *config.Config, f config.Function) policy.Limits {
+	return f.Limits.Scaled(cfg.TimeScale)
 }
 
 // writeStatus prints the table for people.

@@ -136,7 +136,7 @@ func (s *server) build(cfg *config.Config) error {
 	})
 	s.gateway = gateway.New(gateway.Options{
 		Workers: leases{s.workers}, Logger: s.log, Nearest: nearest, BaseURL: s.baseURL(),
-		Metrics: s.metrics,
+		Metrics: s.metrics, End: s.endOnRequest(),
 	})
 	s.http = gateway.NewServer(s.gateway, s.log)
 	s.watcher = watch.New(watch.Options{Logger: s.log})
@@ -197,7 +197,7 @@ func (s *server) ready() {
 	s.out.ready(
 		slog.String("url", s.baseURL()+functionsPath), slog.String("host", cfg.Host), slog.Int("port", addr.Port),
 		slog.String("policy", cfg.Policy.String()), slog.String("engine", fmt.Sprintf("Deno %s (%s)", s.engine.Version, s.engine.Source)),
-		slog.String("limits", limitsSummary(cfg)), slog.String("project", cfg.Root), slog.Any("functions", names),
+		slog.String("limits", s.limitsSummary(cfg)), slog.String("project", cfg.Root), slog.Any("functions", names),
 	)
 }
 
@@ -245,6 +245,14 @@ func (s *server) metrics() map[string]any {
 		spares += f.Spares
 	}
 	return map[string]any{"active_user_workers": workers, "spare_workers": spares}
+}
+
+// endOnRequest lets requests end their worker, if --faults is given.
+func (s *server) endOnRequest() func(function, worker string, reason policy.Reason) {
+	if !s.opts.Faults {
+		return nil
+	}
+	return s.workers.EndWorker
 }
 
 // leases hands the supervisor's leases to the gateway.

@@ -67,7 +67,7 @@ func (c controls) known(err error) error {
 // Status implements gateway.Controls.
 func (c controls) Status() any {
 	cfg := c.s.current()
-	status := configuredStatus(cfg)
+	status := configuredStatus(cfg, c.s.limitsOf)
 	status.URL = c.s.baseURL() + functionsPath
 	byName := map[string]supervisor.Status{}
 	for _, f := range c.s.workers.Status() {
@@ -89,13 +89,13 @@ func (c controls) Status() any {
 
 // limitsSummary is the banner's line about limits: those of all functions when
 // they agree, else of most with a word about the rest.
-func limitsSummary(cfg *config.Config) string {
+func (s *server) limitsSummary(cfg *config.Config) string {
 	if len(cfg.Functions) == 0 {
 		return ""
 	}
-	text := limitsText(cfg.Functions[0].Limits.Scaled(cfg.TimeScale))
+	text := limitsText(s.limitsOf(cfg, cfg.Functions[0]))
 	for _, f := range cfg.Functions[1:] {
-		if limitsText(f.Limits.Scaled(cfg.TimeScale)) != text {
+		if limitsText(s.limitsOf(cfg, f)) != text {
 			return text + "; others differ: brink functions list"
 		}
 	}
