@@ -24,9 +24,11 @@ check:
 	go mod tidy -diff
 	go fix -diff ./...
 
-# Timings, always as a ratio against a bare baseline in the same run.
+# Timings, always as a ratio against a bare peer in the same run. One part:
+# make bench BENCH=Brink/limits (serve, reload, sockets, go, build, limits, sampling).
+BENCH = Brink
 bench: build
-	BRINK_DENO="$$(bin/brink engine install)" go test -run '^$$' -bench . -benchtime 1x ./cmd/brink
+	BRINK_DENO="$$(bin/brink engine install)" go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 20m ./cmd/brink
 
 clean:
 	rm -rf bin
