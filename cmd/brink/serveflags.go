@@ -79,7 +79,7 @@ func serveFlags() []cli.Flag {
 		stringFlag(limits, "parity", "`MODE`relaxed (default), or strict (drop idle sockets as hosted does)"),
 		stringFlag(limits, "spare", "`N`booted workers kept waiting for each function in use (default: 1)"),
 		stringFlag(limits, "drain-timeout", "`D`how long sockets stay on old code after a restart (default: 15s)"),
-		boolFlag(limits, "faults", "let a request's header end its worker: X-Brink-End: cpu, memory, wall_clock, crash, …"),
+		boolFlag(limits, "faults", "let requests end their worker with a header: X-Brink-End: cpu, memory, …"),
 
 		stringFlag(output, "log-format", "`FORMAT`pretty (default), or json for scripts"),
 		boolFlag(output, "no-color", "no colours, as with NO_COLOR=1"),
