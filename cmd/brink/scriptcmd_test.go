@@ -42,6 +42,7 @@ import (
 //
 //	http [-bg name] [-H 'K: v']... [-d body | -f file] METHOD url   makes a request; the body is the command's stdout
 //	http without -bg waits for the whole response; -bg goes on, and await name waits for it.
+//	http -until regexp ...     makes it again and again until the body matches
 //	await name                 the response of a request made with -bg
 //	abandon name               its client goes away
 //	parallel N [-H]... METHOD url  N requests at once; status, body and header hold for each
@@ -120,6 +121,7 @@ type script struct {
 	sockets map[string]*socket
 	wire    *wireSocket
 	closers []func()
+	edits   int // counts those of fresh
 
 	resident uint64 // brink's memory when rss note was called
 }
@@ -245,17 +247,21 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], m[len(m)-1])
 }
 
+// freshMark is what an earlier fresh wrote.
+var freshMark = regexp.MustCompile(`edit-\d+-`)
+
 func cmdFresh(ts *testscript.TestScript, neg bool, args []string) {
 	noNegation(ts, neg)
 	only(ts, args, 3, 3, "fresh N file url")
 	s := stateOf(ts)
-	source := ts.ReadFile(args[1])
-	for i := range number(ts, args[0]) {
-		want := fmt.Sprintf("edit-%d-", i)
+	source := freshMark.ReplaceAllString(ts.ReadFile(args[1]), "@N@")
+	for range number(ts, args[0]) {
+		s.edits++
+		want := fmt.Sprintf("edit-%d-", s.edits)
 		replaceFile(ts, args[1], strings.ReplaceAll(source, "@N@", want))
 		got := s.do(ts, request{method: "GET", url: args[2]})
 		if got.err != nil || !strings.Contains(got.body, want) {
-			ts.Fatalf("after edit %d: status %d, body %q, error %v", i, got.status, got.body, got.err)
+			ts.Fatalf("after edit %d: status %d, body %q, error %v", s.edits, got.status, got.body, got.err)
 		}
 	}
 }

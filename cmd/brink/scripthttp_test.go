@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -66,9 +67,7 @@ func parseRequest(ts *testscript.TestScript, args []string, more map[string]func
 		"d": func(v string) { r.body = v },
 		"f": func(v string) { r.body = ts.ReadFile(v) },
 	}
-	for name, f := range more {
-		set[name] = f
-	}
+	maps.Copy(set, more)
 	args = flagArgs(ts, args, "", set)
 	only(ts, args, 2, 2, "http [flags] METHOD url")
 	r.method, r.url = args[0], args[1]
@@ -108,8 +107,16 @@ func (r request) send(ctx context.Context) answer {
 
 func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
-	background := ""
-	r := parseRequest(ts, args, map[string]func(string){"bg": func(v string) { background = v }})
+	background, until := "", ""
+	r := parseRequest(ts, args, map[string]func(string){
+		"bg":    func(v string) { background = v },
+		"until": func(v string) { until = v },
+	})
+	if until != "" {
+		noNegation(ts, neg)
+		s.take(ts, false, s.repeat(ts, r, until))
+		return
+	}
 	if background == "" {
 		s.take(ts, neg, s.do(ts, r))
 		return
@@ -127,6 +134,24 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 		defer cancel()
 		c.answer = r.send(ctx)
 	}()
+}
+
+// repeat makes a request again and again until its answer matches.
+func (s *script) repeat(ts *testscript.TestScript, r request, until string) answer {
+	ctx, cancel := s.within()
+	defer cancel()
+	re := compile(ts, until)
+	r.url = absolute(ts, r.url)
+	var last answer
+	for ctx.Err() == nil {
+		if a := r.send(ctx); a.err == nil {
+			if last = a; re.MatchString(a.body) {
+				return a
+			}
+		}
+	}
+	ts.Fatalf("the answer stays %d %q", last.status, last.body)
+	return last
 }
 
 // take makes an answer the one that status, body and header look at. A
