@@ -119,6 +119,9 @@ func (d *Deno) environ(f config.Function) []string {
 			given[key] = value
 		}
 	}
+	if dir := d.npmrcDir(f); dir != "" {
+		given["HOME"] = dir
+	}
 	env := []string{
 		"DENO_DIR=" + d.denoDir,
 		"DENO_NO_UPDATE_CHECK=1",
@@ -149,6 +152,24 @@ func (d *Deno) environ(f config.Function) []string {
 		env = append(env, "DENO_NO_PACKAGE_JSON=1")
 	}
 	return env
+}
+
+// npmrcDir is the folder to give the engine as home, so that it finds the
+// function's .npmrc: beside an entrypoint without deno.json or package.json it
+// does not look for one. "" leaves the user's own home.
+func (d *Deno) npmrcDir(f config.Function) string {
+	if f.DenoConfig != "" || f.UsePackageJSON {
+		return ""
+	}
+	for _, dir := range []string{f.Dir, d.o.FunctionsDir} {
+		if dir == "" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(dir, ".npmrc")); err == nil && info.Mode().IsRegular() {
+			return dir
+		}
+	}
+	return ""
 }
 
 func firstOf(values map[string]string, keys ...string) string {

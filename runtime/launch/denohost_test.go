@@ -24,7 +24,7 @@ import (
 )
 
 // patience bounds every wait of these tests; nothing is expected to take it.
-const patience = 60 * time.Second
+const patience = 30 * time.Second
 
 // findDeno returns the engine to test with.
 func findDeno(t *testing.T) string {
@@ -111,6 +111,7 @@ type host struct {
 	paths    worker.Paths
 	spec     worker.Spec
 	wire     *wire.Conn
+	hangUp   func()            // ends the control connection
 	messages chan wire.Message // closed when the control connection ends
 	seen     []wire.Message
 	stderr   *denoOutput
@@ -161,6 +162,7 @@ func (p *project) spare() *host {
 		<-exited
 	})
 	h.wire = wire.NewConn(conn)
+	h.hangUp = func() { conn.Close() }
 	go func() {
 		defer close(h.messages)
 		for {
@@ -393,4 +395,13 @@ func shortTempDir(t *testing.T) string {
 func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
