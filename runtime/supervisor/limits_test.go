@@ -92,6 +92,28 @@ func TestAWorkerThatDoesNotAccountForItsMemoryIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+func TestAnIdleWorkerIsAskedLessAndLessOften(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		a := w.acquire()
+		p := w.process(a)
+		answer := func() { p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: policy.MiB}) }
+		for range 150 {
+			answer()
+			time.Sleep(time.Second)
+		}
+		if n := p.asked(); n < 5 || n > 12 {
+			t.Errorf("asked %d times in 150 s", n)
+		}
+		before := p.asked()
+		p.use(5*time.Millisecond, 0) // it works, and may have allocated what nobody sees
+		time.Sleep(time.Second)
+		if p.asked() == before {
+			t.Error("not asked although it worked")
+		}
+		a.Release()
+	})
+}
+
 func TestMemoryThatShrankRaisesNoAlert(t *testing.T) {
 	inBubble(t, policy.PerWorker, func(w *world) {
 		a := w.acquire()

@@ -55,6 +55,8 @@ type member struct {
 	peak           int64
 	asked          time.Time // last AskMemory
 	asking         bool      // it was not answered yet
+	askPause       time.Duration
+	accounted      time.Duration // CPU when it last accounted for its memory
 }
 
 // live says whether user code was, or is about to be, read by the worker.

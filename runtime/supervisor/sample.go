@@ -6,9 +6,18 @@ import (
 	"brink/policy"
 )
 
-// askEvery is how often a worker is asked for its own account of memory while
-// it uses more than half of its limit.
-const askEvery = 250 * time.Millisecond
+const (
+	// askEvery is how often a worker is asked for its own account of memory
+	// while it works, or uses more than half of its limit. Resident memory does
+	// not show everything: pages of a buffer that were never touched count when
+	// hosted.
+	askEvery = 250 * time.Millisecond
+	// askMost is the longest pause between questions to one that is idle; a
+	// question costs it a fifth of a millisecond of CPU.
+	askMost = 30 * time.Second
+	// askWork is the CPU time that tells work from answering a question.
+	askWork = time.Millisecond
+)
 
 // startSampling looks at the worker until it ends. mu is held.
 func (p *pool) startSampling(m *member) {
@@ -21,6 +30,7 @@ func (p *pool) startSampling(m *member) {
 
 // quicken looks at a worker that just got work soon. mu is held.
 func (p *pool) quicken(m *member) {
+	m.askPause = askEvery
 	if first := policy.SampleAfter(time.Hour, 0, 0); m.sampler != nil && m.pause > 4*first {
 		m.pause = first
 		m.sampler.Reset(first)
@@ -56,14 +66,20 @@ func cpuLeft(l policy.Limits, cpu time.Duration) time.Duration {
 	return time.Hour
 }
 
-// ask has a worker with much memory account for it. One that does not answer
-// is not asked again: it does not read, and a full socket would block. mu is
-// held.
+// ask has a worker account for its memory, less and less often while it does
+// nothing. One that does not answer is not asked again: it does not read, and
+// a full socket would block. mu is held.
 func (p *pool) ask(m *member, resident int64) {
-	l := m.limits.Memory
-	if l <= 0 || max(resident, m.reported) < l/2 || m.asking || time.Since(m.asked) < askEvery {
+	limit := m.limits.Memory
+	if limit <= 0 || m.asking {
 		return
 	}
-	m.asked, m.asking = time.Now(), true
+	if max(resident, m.reported) >= limit/2 || m.cpu-m.accounted >= askWork {
+		m.askPause = askEvery
+	}
+	if time.Since(m.asked) < m.askPause {
+		return
+	}
+	m.asked, m.asking, m.askPause = time.Now(), true, min(2*m.askPause, askMost)
 	p.later(m, m.proc.AskMemory)
 }

@@ -35,7 +35,7 @@ func (s sink) Message(w wire.Message) {
 		p.post(m, policy.TasksChanged{Pending: w.Pending})
 	case wire.TypeMemory:
 		p.with(func() {
-			m.heap, m.external, m.asking = w.Heap, w.External, false
+			m.heap, m.external, m.asking, m.accounted = w.Heap, w.External, false, m.cpu
 			m.reported = w.Heap + w.External
 			m.record(m.cpu, m.resident)
 		})
