@@ -75,6 +75,7 @@ type Worker struct {
 	noted      reasons // limits already reported under Warn
 	unanswered int     // beforeunload dispatches that have not returned
 	drained    bool    // it was told that nothing new will come
+	extended   bool    // beforeunload got more time, once
 	closing    int     // the code its sockets were closed with, 0 before
 }
 
@@ -215,11 +216,24 @@ func (w Worker) fired(t Timer) (Worker, []Action) {
 		w.closing = CloseServiceRestart
 		return w.settle([]Action{CloseSockets{CloseServiceRestart}})
 	case TimerUnload:
-		if w.Phase == Ending {
-			return w.end(w.Reason, nil)
-		}
+		return w.unloadExpired()
 	}
 	return w, nil
+}
+
+// unloadExpired ends a worker that does not return from beforeunload. One that
+// has said that it is at work meanwhile (a Go function's Shutdown counts as a
+// task) gets as long as a drain may take.
+func (w Worker) unloadExpired() (Worker, []Action) {
+	switch more := w.DrainTimeout - unloadGrace; {
+	case w.Phase != Ending:
+		return w, nil
+	case w.Tasks == 0 || w.extended || more <= 0:
+		return w.end(w.Reason, nil)
+	default:
+		w.extended = true
+		return w, []Action{Arm{TimerUnload, more}}
+	}
 }
 
 // retire stops new requests because limit is half used, or softly reached.

@@ -97,6 +97,15 @@ func TestWorkerActions(t *testing.T) {
 		{"beforeunload hangs: ended all the same", shared(), after(idle, TimerFired{TimerHalf}, TimerFired{TimerUnload}),
 			[]Action{End{ReasonEarlyDrop}}, Ended, ReasonEarlyDrop},
 
+		{"beforeunload is at work: it has the drain timeout", shared(), after(idle, RestartAsked{}, TasksChanged{1}, TimerFired{TimerUnload}),
+			[]Action{Arm{TimerUnload, 9 * time.Second}}, Ending, ReasonRestarted},
+		{"its work is done: ended", shared(), after(idle, RestartAsked{}, TasksChanged{1}, TimerFired{TimerUnload}, TasksChanged{0}, UnloadReturned{}),
+			[]Action{End{ReasonRestarted}}, Ended, ReasonRestarted},
+		{"its work goes on: ended all the same", shared(), after(idle, RestartAsked{}, TasksChanged{1}, TimerFired{TimerUnload}, TimerFired{TimerUnload}),
+			[]Action{End{ReasonRestarted}}, Ended, ReasonRestarted},
+		{"a limit ends it before", shared(), after(idle, RestartAsked{}, TasksChanged{1}, TimerFired{TimerUnload}, cpu(2*time.Second)),
+			[]Action{Note{ReasonCPU, StageReached}, End{ReasonCPU}}, Ended, ReasonCPU},
+
 		{"t0+W*0.9 dispatches beforeunload", shared(), after(busy, TimerFired{TimerNinety}),
 			[]Action{TellUnload{ReasonWallClock}}, Active, ReasonNone},
 		{"beforeunload is dispatched once for each reason", shared(), after(busy, TimerFired{TimerNinety}, TimerFired{TimerNinety}), nil, Active, ReasonNone},

@@ -91,6 +91,7 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 		// Everything that a worker fixes at its start is in these values.
 		Fingerprint: fmt.Sprint(f, env, cfg.FunctionsDir),
 		Eager:       f.Language == config.JavaScript,
+		Crash:       crashOf(f.Language),
 		Stamp:       func() string { return l.Stamp(f) },
 		Prepare:     func(ctx context.Context) error { return s.prepare(ctx, l, f) },
 		Spec: func(id string) (worker.Spec, error) {
@@ -106,13 +107,21 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 	}
 }
 
+// crashOf is how a language's runtime reports that it ended a process.
+func crashOf(l config.Language) supervisor.Crash {
+	if l != config.Go {
+		return supervisor.Crash{}
+	}
+	return supervisor.Crash{Begins: launch.GoCrashBegins, Explain: launch.GoCrash}
+}
+
 // cpuSlack is what the engine's own threads may use over a worker's life before
 // the system's backstop ends it.
 const cpuSlack = time.Minute
 
 // limitsOf returns the limits that apply to f now.
 func (s *server) limitsOf(cfg *config.Config, f config.Function) policy.Limits {
-	l := f.Limits.Scaled(cfg.TimeScale)
+	l := scaledLimits(cfg, f)
 	if s.opts.Inspect != "" {
 		// Somebody who looks at a breakpoint uses up wall clock, and CPU while
 		// expressions are evaluated.
