@@ -114,6 +114,28 @@ func TestAnIdleWorkerIsAskedLessAndLessOften(t *testing.T) {
 	})
 }
 
+func TestAWorkerThatGrowsIsToldBeforeItsLimit(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		a := w.acquire()
+		p := w.process(a)
+		for mem := int64(0); cause(a) == nil; mem += policy.MiB { // 1 MB in 10 ms
+			asked := p.asked()
+			p.use(0, mem)
+			time.Sleep(10 * time.Millisecond)
+			if p.asked() > asked {
+				p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: mem})
+			}
+		}
+		if unloads, _ := p.said(); len(unloads) != 1 || unloads[0] != "memory" {
+			t.Errorf("told %q", unloads)
+		}
+		if u := a.Usage(); u.Peak > 208*policy.MiB {
+			t.Errorf("ended at %d MB of 200", u.Peak/policy.MiB)
+		}
+		a.Release()
+	})
+}
+
 func TestMemoryThatShrankRaisesNoAlert(t *testing.T) {
 	inBubble(t, policy.PerWorker, func(w *world) {
 		a := w.acquire()

@@ -56,7 +56,10 @@ type member struct {
 	asked          time.Time // last AskMemory
 	asking         bool      // it was not answered yet
 	askPause       time.Duration
-	accounted      time.Duration // CPU when it last accounted for its memory
+	accounted      struct { // when it last accounted for its memory
+		cpu      time.Duration
+		resident int64
+	}
 }
 
 // live says whether user code was, or is about to be, read by the worker.

@@ -17,6 +17,9 @@ const (
 	askMost = 30 * time.Second
 	// askWork is the CPU time that tells work from answering a question.
 	askWork = time.Millisecond
+	// askGrowth is the part of its limit by which a worker may grow before it
+	// is asked again: it has to be heard between 90 % and the limit.
+	askGrowth = 32
 )
 
 // startSampling looks at the worker until it ends. mu is held.
@@ -74,10 +77,11 @@ func (p *pool) ask(m *member, resident int64) {
 	if limit <= 0 || m.asking {
 		return
 	}
-	if max(resident, m.reported) >= limit/2 || m.cpu-m.accounted >= askWork {
+	much := max(resident, m.reported) >= limit/2
+	if much || m.cpu-m.accounted.cpu >= askWork {
 		m.askPause = askEvery
 	}
-	if time.Since(m.asked) < m.askPause {
+	if grows := much && resident-m.accounted.resident >= limit/askGrowth; !grows && time.Since(m.asked) < m.askPause {
 		return
 	}
 	m.asked, m.asking, m.askPause = time.Now(), true, min(2*m.askPause, askMost)

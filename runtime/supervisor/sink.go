@@ -35,7 +35,8 @@ func (s sink) Message(w wire.Message) {
 		p.post(m, policy.TasksChanged{Pending: w.Pending})
 	case wire.TypeMemory:
 		p.with(func() {
-			m.heap, m.external, m.asking, m.accounted = w.Heap, w.External, false, m.cpu
+			m.heap, m.external, m.asking = w.Heap, w.External, false
+			m.accounted.cpu, m.accounted.resident = m.cpu, m.resident
 			m.reported = w.Heap + w.External
 			m.record(m.cpu, m.resident)
 		})
