@@ -58,6 +58,7 @@ import (
 //
 //	edit file source           replaces file by a copy of source, at once, as editors do
 //	replace file old new       the same, with one string replaced
+//	append file source         adds source to file, in the same way
 //	decode file base64         writes bytes, which a script cannot hold as a file
 //
 // Stand-ins on 127.0.0.1
@@ -84,7 +85,8 @@ import (
 //
 // WebSockets frame by frame, one at a time. Opcodes: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
 //
-//	wire connect [-H 'K: v']... url   opens one; header looks at the answer
+//	wire connect [-H 'K: v']... [-early text] url   opens one; header looks at the answer; -early: a text message in
+//	                           the same packet as the handshake
 //	wire frame [-more] opcode payload sends a frame; -more: not the last one of its message
 //	wire expect [-more] opcode regexp the next frame
 //	wire drain N               reads data frames of N bytes altogether
@@ -98,7 +100,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"event": cmdEvent, "mark": cmdMark,
 	"http": cmdHTTP, "await": cmdAwait, "abandon": cmdAbandon, "parallel": cmdParallel, "distinct": cmdDistinct,
 	"status": cmdStatus, "body": cmdBody, "header": cmdHeader, "capture": cmdCapture, "fresh": cmdFresh,
-	"edit": cmdEdit, "replace": cmdReplace, "decode": cmdDecode,
+	"edit": cmdEdit, "replace": cmdReplace, "append": cmdAppend, "decode": cmdDecode,
 	"fileserver": cmdFileServer, "jsrserver": cmdJSRServer, "echoserver": cmdEchoServer, "takeport": cmdTakePort,
 	"ws": cmdWS, "wire": cmdWire, "crowd": cmdCrowd, "rss": cmdRSS,
 }
@@ -217,6 +219,12 @@ func cmdReplace(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not contain %q", args[0], args[1])
 	}
 	replaceFile(ts, args[0], strings.Replace(text, args[1], args[2], 1))
+}
+
+func cmdAppend(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	only(ts, args, 2, 2, "append file source")
+	replaceFile(ts, args[0], ts.ReadFile(args[0])+ts.ReadFile(args[1]))
 }
 
 func cmdDecode(ts *testscript.TestScript, neg bool, args []string) {
