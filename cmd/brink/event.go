@@ -62,7 +62,8 @@ func (s attrSet) group(name string) attrSet {
 
 // event merges the set and a record.
 func (s attrSet) event(r slog.Record) event {
-	e := event{kind: r.Message, level: r.Level, time: r.Time, attrs: slices.Clone(s.attrs)}
+	e := event{kind: r.Message, level: r.Level, time: r.Time, attrs: make([]slog.Attr, len(s.attrs), len(s.attrs)+r.NumAttrs())}
+	copy(e.attrs, s.attrs)
 	r.Attrs(func(a slog.Attr) bool {
 		e.attrs = appendAttr(e.attrs, s.groups, a)
 		return true

@@ -105,3 +105,21 @@ func TestJSONLinesAreWholeUnderConcurrency(t *testing.T) {
 		t.Errorf("%d of 400 events arrived", n)
 	}
 }
+
+// What appendSlogValue writes by itself is what encoding/json writes.
+func TestJSONValuesAreThoseOfTheStandardLibrary(t *testing.T) {
+	for _, v := range []any{
+		"", "plain ~!", `a "b"`, `a\b`, "tab\t", "é", "<&>", "\x7f", "\xff", int64(0), int64(-12), int64(math.MaxInt64), true, false,
+		0.0, 1.5, -0.001, 1e-6, 9e-7, 1e20, 1e21, 123456789.125, math.Copysign(0, -1),
+	} {
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(appendSlogValue(nil, slog.AnyValue(v))); got != strings.TrimSuffix(want.String(), "\n") {
+			t.Errorf("%#v is written %s, want %s", v, got, want.String())
+		}
+	}
+}
