@@ -88,8 +88,7 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 	return supervisor.Function{
 		Name: f.Name, Kind: cfg.Policy, Parity: f.Parity, Limits: f.Limits,
 		DrainTimeout: cfg.DrainTimeout, Spares: cfg.Spare,
-		// Everything that a worker fixes at its start is in these values.
-		Fingerprint: fmt.Sprint(f, env, cfg.FunctionsDir),
+		Fingerprint: fingerprint(f, env, cfg.FunctionsDir),
 		Eager:       f.Language == config.JavaScript,
 		Crash:       crashOf(f.Language),
 		Stamp:       func() string { return l.Stamp(f) },
@@ -118,6 +117,13 @@ func crashOf(l config.Language) supervisor.Crash {
 // cpuSlack is what the engine's own threads may use over a worker's life before
 // the system's backstop ends it.
 const cpuSlack = time.Minute
+
+// fingerprint stands for all that a worker fixes at its start. What the gateway
+// or brink itself decides by is left out: a change of it restarts nothing.
+func fingerprint(f config.Function, env map[string]string, functionsDir string) string {
+	f.VerifyJWT, f.Reload, f.Watch = false, 0, nil
+	return fmt.Sprint(f, env, functionsDir)
+}
 
 // limitsOf returns the limits that apply to f now.
 func (s *server) limitsOf(cfg *config.Config, f config.Function) policy.Limits {
