@@ -29,7 +29,9 @@ import (
 //	serve -pretty ...          the same with the output for people; see output
 //	use n                      other commands mean server n from here on
 //	halt [-signal INT|TERM|KILL] [-code N] [n]  ends the server (SIGINT): it has to exit with N (0), and no process
-//	                           and no folder of its workers may be left. KILL waits until its workers are gone.
+//	                           and no folder of its workers may be left. After KILL, or when N is -1 (ended by the
+//	                           signal), it waits until they are gone, and the next serve has to remove the folder
+//	signal INT|TERM|KILL       sends a signal only
 //	output regexp              waits until what the server printed (stdout and stderr) matches. ! output: does not now
 //
 // Events of --log-format json. A condition is field=regexp, or field!=regexp; lists are matched as JSON text.
@@ -40,7 +42,7 @@ import (
 //
 // Requests. url is a path below $URL, or a whole URL.
 //
-//	http [-bg name] [-H 'K: v']... [-d body | -f file] METHOD url   makes a request; the body is the command's stdout
+//	http [-bg name] [-H 'K: v']... [-d body | -f file | -size N] METHOD url   makes a request; the body (64 KiB of it) is stdout
 //	http without -bg waits for the whole response; -bg goes on, and await name waits for it.
 //	http -until regexp ...     makes it again and again until the body matches
 //	await name                 the response of a request made with -bg
@@ -49,6 +51,7 @@ import (
 //	distinct N                 the bodies of the last parallel are N different ones
 //	status N                   the last response's status
 //	[!] body regexp            its body
+//	bodysize N                 its body is what -size N sends
 //	[!] header name [regexp]   one of its headers
 //	capture VAR regexp         sets $VAR to the (first group of the) match in the last command's stdout
 //	fresh N file url           N times: replaces @N@ in file's text by a number, and the next request to url has to
@@ -96,10 +99,10 @@ import (
 //	wire raw text, rawexpect text  bytes outside of frames
 //	rss note, rss within MB    remembers brink's resident memory, and compares with it
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"serve": cmdServe, "use": cmdUse, "halt": cmdHalt, "output": cmdOutput,
+	"serve": cmdServe, "use": cmdUse, "halt": cmdHalt, "signal": cmdSignal, "output": cmdOutput,
 	"event": cmdEvent, "mark": cmdMark,
 	"http": cmdHTTP, "await": cmdAwait, "abandon": cmdAbandon, "parallel": cmdParallel, "distinct": cmdDistinct,
-	"status": cmdStatus, "body": cmdBody, "header": cmdHeader, "capture": cmdCapture, "fresh": cmdFresh,
+	"status": cmdStatus, "body": cmdBody, "bodysize": cmdBodySize, "header": cmdHeader, "capture": cmdCapture, "fresh": cmdFresh,
 	"edit": cmdEdit, "replace": cmdReplace, "append": cmdAppend, "decode": cmdDecode,
 	"fileserver": cmdFileServer, "jsrserver": cmdJSRServer, "echoserver": cmdEchoServer, "takeport": cmdTakePort,
 	"ws": cmdWS, "wire": cmdWire, "crowd": cmdCrowd, "rss": cmdRSS,
@@ -123,7 +126,8 @@ type script struct {
 	sockets map[string]*socket
 	wire    *wireSocket
 	closers []func()
-	edits   int // counts those of fresh
+	edits   int      // counts those of fresh
+	orphans []string // folders of killed brinks
 
 	resident uint64 // brink's memory when rss note was called
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -56,8 +57,9 @@ func wireConnect(ts *testscript.TestScript, s *script, args []string) {
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
 		"Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="},
 	}
-	args = flagArgs(ts, args, "", map[string]func(string){"H": headerFlag(ts, header)})
-	only(ts, args, 1, 1, "wire connect [-H 'K: v']... url")
+	early := ""
+	args = flagArgs(ts, args, "", map[string]func(string){"H": headerFlag(ts, header), "early": func(v string) { early = v }})
+	only(ts, args, 1, 1, "wire connect [-H 'K: v']... [-early text] url")
 	u, err := url.Parse(absolute(ts, args[0]))
 	ts.Check(err)
 	var d net.Dialer
@@ -68,8 +70,14 @@ func wireConnect(ts *testscript.TestScript, s *script, args []string) {
 	s.closers = append(s.closers, func() { conn.Close() })
 	ts.Check(conn.SetReadDeadline(time.Now().Add(scriptDeadline)))
 	req := &http.Request{Method: "GET", URL: u, Host: u.Host, Header: header}
-	ts.Check(req.Write(conn))
 	w := &wireSocket{conn: conn.(*net.TCPConn), in: bufio.NewReader(conn)}
+	var handshake bytes.Buffer
+	ts.Check(req.Write(&handshake))
+	if early != "" {
+		handshake.Write(w.frame(1, false, []byte(early)))
+	}
+	_, err = conn.Write(handshake.Bytes())
+	ts.Check(err)
 	resp, err := http.ReadResponse(w.in, req)
 	ts.Check(err)
 	if resp.StatusCode != http.StatusSwitchingProtocols {
