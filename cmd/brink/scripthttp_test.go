@@ -63,9 +63,10 @@ func headerFlag(ts *testscript.TestScript, h http.Header) func(string) {
 func parseRequest(ts *testscript.TestScript, args []string, more map[string]func(string)) request {
 	r := request{header: http.Header{}}
 	set := map[string]func(string){
-		"H": headerFlag(ts, r.header),
-		"d": func(v string) { r.body = v },
-		"f": func(v string) { r.body = ts.ReadFile(v) },
+		"H":    headerFlag(ts, r.header),
+		"d":    func(v string) { r.body = v },
+		"f":    func(v string) { r.body = ts.ReadFile(v) },
+		"size": func(v string) { r.body = textOf(number(ts, v)) },
 	}
 	maps.Copy(set, more)
 	args = flagArgs(ts, args, "", set)
@@ -168,7 +169,7 @@ func (s *script) take(ts *testscript.TestScript, neg bool, all ...answer) {
 		}
 	}
 	s.last = all
-	_, err := io.WriteString(ts.Stdout(), all[0].body)
+	_, err := io.WriteString(ts.Stdout(), all[0].body[:min(len(all[0].body), 64<<10)])
 	ts.Check(err)
 }
 
@@ -257,6 +258,16 @@ func cmdBody(ts *testscript.TestScript, neg bool, args []string) {
 	for _, a := range lastAnswers(ts) {
 		if re.MatchString(a.body) == neg {
 			ts.Fatalf("status %d, body %q", a.status, a.body)
+		}
+	}
+}
+
+func cmdBodySize(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	only(ts, args, 1, 1, "bodysize N")
+	for _, a := range lastAnswers(ts) {
+		if a.body != textOf(number(ts, args[0])) {
+			ts.Fatalf("status %d, another body of %d bytes", a.status, len(a.body))
 		}
 	}
 }

@@ -68,6 +68,11 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(v.start(pretty))
 	s.servers[name], s.current = v, v
 	v.announce(ts, s, pretty)
+	for _, dir := range s.orphans {
+		if _, err := os.Stat(dir); err == nil {
+			ts.Fatalf("%s, of a brink that was killed, is still there", dir)
+		}
+	}
 }
 
 // start starts the process, and reads its output.
@@ -234,13 +239,9 @@ func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 0 {
 		v = s.servers[args[0]]
 	}
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}
-	if signals[signal] == nil {
-		ts.Fatalf("no signal %q", signal)
-	}
 	pid := v.cmd.Process.Pid
 	children := descendants(ts, int32(pid))
-	ts.Check(v.cmd.Process.Signal(signals[signal]))
+	ts.Check(v.cmd.Process.Signal(signalNamed(ts, signal)))
 	v.halted = true
 	ctx, cancel := s.within()
 	defer cancel()
@@ -249,8 +250,9 @@ func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 	case <-ctx.Done():
 		ts.Fatalf("brink goes on after SIG%s", signal)
 	}
-	if signal == "KILL" {
+	if signal == "KILL" || code < 0 {
 		s.waitGone(ts, ctx, children)
+		s.orphans = append(s.orphans, runDirs(pid)...)
 		return
 	}
 	if got := v.cmd.ProcessState.ExitCode(); got != code {
@@ -262,9 +264,34 @@ func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("brink left process %d: %s", p.Pid, line)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-*", runDirPrefix, pid))); len(left) > 0 {
+	if left := runDirs(pid); len(left) > 0 {
 		ts.Fatalf("brink left %v", left)
 	}
+}
+
+// runDirs lists the folders of a brink's workers.
+func runDirs(pid int) []string {
+	found, _ := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-*", runDirPrefix, pid))) // the pattern is well formed
+	return found
+}
+
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg)
+	only(ts, args, 1, 1, "signal INT|TERM|KILL")
+	ts.Check(stateOf(ts).serving(ts).cmd.Process.Signal(signalNamed(ts, args[0])))
+}
+
+func signalNamed(ts *testscript.TestScript, name string) os.Signal {
+	switch name {
+	case "INT":
+		return os.Interrupt
+	case "TERM":
+		return syscall.SIGTERM
+	case "KILL":
+		return os.Kill
+	}
+	ts.Fatalf("no signal %q", name)
+	return nil
 }
 
 // waitGone waits until no process of ps runs: their host was killed, so that
