@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"brink/runtime/config"
 )
@@ -30,53 +29,6 @@ func (d *Deno) Stamp(f config.Function) string {
 			return fmt.Sprintf("%x", h.Sum64())
 		}
 	}
-}
-
-// Stamp stands for the sources that the function's executable is built from:
-// its module's, or its folder's when it is in none. Other modules of a
-// workspace count too.
-func (g *Go) Stamp(f config.Function) string {
-	h := fnv.New64a()
-	root := stampRoot(goDir(f))
-	// What cannot be read cannot be built either: Prepare says so.
-	_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		name := e.Name()
-		if e.IsDir() {
-			if path != root && (strings.HasPrefix(name, ".") || name == "node_modules") {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if info, err := e.Info(); err == nil {
-			stampInfo(h, path, info)
-		}
-		return nil
-	})
-	return fmt.Sprintf("%x", h.Sum64())
-}
-
-// stampRoot is the outermost folder that the build may read: that of go.work,
-// else of go.mod, else dir itself.
-func stampRoot(dir string) string {
-	module := ""
-	for up := dir; ; up = filepath.Dir(up) {
-		if _, err := os.Stat(filepath.Join(up, "go.work")); err == nil {
-			return up
-		}
-		if _, err := os.Stat(filepath.Join(up, "go.mod")); err == nil && module == "" {
-			module = up
-		}
-		if up == filepath.Dir(up) {
-			break
-		}
-	}
-	if module != "" {
-		return module
-	}
-	return dir
 }
 
 func stampFile(h io.Writer, path string) {
