@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -112,6 +113,9 @@ func dialWS(ctx context.Context, opts WSOptions) (*websocket.Conn, error) {
 		return conn, nil
 	}
 	if res == nil {
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // the URL was said already, and may hold a token
+		}
 		return nil, fmt.Errorf("cannot connect to %s: %w", opts.URL, err)
 	}
 	body, readErr := io.ReadAll(io.LimitReader(res.Body, 1024))

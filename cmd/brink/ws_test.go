@@ -150,3 +150,13 @@ func TestWSOffersSubprotocolsAsBrowsersDo(t *testing.T) {
 		t.Errorf("offered %q", got)
 	}
 }
+
+func TestWSNamesTheURLOnceWhenNobodyAnswers(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	url := wsURL(server.URL) + "/?jwt=secret"
+	_, _, err := runWS(t, WSOptions{URL: url}, strings.NewReader(""))
+	if err == nil || strings.Count(err.Error(), "secret") != 1 || !strings.HasPrefix(err.Error(), "cannot connect to "+url+": ") {
+		t.Errorf("got %v", err)
+	}
+}
