@@ -267,7 +267,7 @@ func (m *member) bootError() error {
 func (p *pool) failed(b *boot, since time.Time, err error) {
 	p.boots = slices.DeleteFunc(p.boots, func(o *boot) bool { return o == b })
 	b.done <- err
-	again := errors.Is(err, policy.ReasonRestarted)
+	again := errors.Is(err, policy.ReasonRestarted) || errors.Is(err, policy.ReasonUnused)
 	if b.waiter != nil {
 		b.waiter.boot = nil
 		if !again && slices.Contains(p.waiters, b.waiter) {

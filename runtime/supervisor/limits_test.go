@@ -173,3 +173,28 @@ func TestThePeakIsNotMadeOfResidentMemoryWithinTheSlack(t *testing.T) {
 		a.Release()
 	})
 }
+
+func TestARestartDuringAColdStartCostsNobodyTheirAnswer(t *testing.T) {
+	for _, kind := range []policy.Kind{policy.PerWorker, policy.PerRequest} {
+		inBubble(t, kind, func(w *world) {
+			first := true
+			w.host.start = func(p *fakeProcess) {
+				if first {
+					first = false
+					return // its engine takes its time
+				}
+				p.sink.Message(wire.Message{Type: wire.TypeWaiting})
+			}
+			ch := w.acquireLater(w.t.Context())
+			synctest.Wait()
+			fn := w.fn
+			fn.Fingerprint = "another environment"
+			w.Apply(w.t.Context(), []Function{fn})
+			r := <-ch
+			if r.err != nil {
+				t.Fatalf("%v: %v", kind, r.err)
+			}
+			r.lease.Release()
+		})
+	}
+}
