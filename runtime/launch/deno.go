@@ -75,7 +75,7 @@ func (d *Deno) Spec(f config.Function, id string, env map[string]string) (worker
 			}
 		},
 		Env:           env,
-		Options:       func(p worker.Paths) json.RawMessage { return bootstrapOptions(f, p) },
+		Options:       func(p worker.Paths) json.RawMessage { return d.bootstrapOptions(f, p) },
 		MainThreadCPU: true,
 	}, nil
 }
@@ -85,21 +85,31 @@ type options struct {
 	Tmp         string   `json:"tmp"`         // the function's /tmp
 	TmpQuota    int64    `json:"tmpQuota"`    // bytes; 0 for none
 	Dir         string   `json:"dir"`         // relative paths are resolved from it
+	Roots       []string `json:"roots"`       // the project's folders, should they lie in the machine's /tmp
+	Cache       string   `json:"cache"`       // the module cache, where packages read their own files
 	StaticFiles []string `json:"staticFiles"` // absolute glob patterns that may be read
 }
 
-func bootstrapOptions(f config.Function, p worker.Paths) json.RawMessage {
+func (d *Deno) bootstrapOptions(f config.Function, p worker.Paths) json.RawMessage {
 	patterns := make([]string, 0, len(f.StaticFiles))
 	for _, pattern := range f.StaticFiles {
 		patterns = append(patterns, filepath.ToSlash(pattern))
 	}
 	text, err := json.Marshal(options{
-		Tmp: p.Tmp, TmpQuota: f.Limits.TmpQuota, Dir: f.Dir, StaticFiles: patterns,
+		Tmp: p.Tmp, TmpQuota: f.Limits.TmpQuota, Dir: f.Dir, Roots: d.roots(f), Cache: d.denoDir, StaticFiles: patterns,
 	})
 	if err != nil {
 		panic("launch: options of strings and numbers do not encode: " + err.Error())
 	}
 	return text
+}
+
+// roots are the folders of the project that are the function's to see.
+func (d *Deno) roots(f config.Function) []string {
+	if d.o.FunctionsDir == "" {
+		return []string{f.Dir}
+	}
+	return []string{f.Dir, d.o.FunctionsDir}
 }
 
 // passedOn are the variables of brink's own environment that the engine reads

@@ -85,7 +85,7 @@ func (d *Deno) permissionArgs(f config.Function, p worker.Paths) []string {
 	return []string{
 		"--allow-env",
 		"--allow-net",
-		"--allow-sys=hostname",
+		"--allow-sys=hostname,osRelease,osUptime,loadavg,systemMemoryInfo,cpus,homedir,uid,gid",
 		"--allow-read=" + read,
 		"--allow-write=" + write,
 	}

@@ -54,12 +54,13 @@ func TestEveryKindOfFileIsAnEntrypoint(t *testing.T) {
 
 func TestServingHidesTheSocket(t *testing.T) {
 	h := newProject(t, map[string]string{"hello/index.ts": `
+		import { inspect } from "node:util";
 		const seen: unknown[] = [];
 		const server = Deno.serve({ port: 4000, onListen: (a) => seen.push(a) }, async (req, info) => {
 			const copy = new Request(req);
 			return Response.json([...seen, req.url, req.clone().url, copy.url, info, server.addr.port,
 				req.headers.get("x-brink-request-id"), req.headers.has("X-Brink-Request-Id"),
-				[...copy.headers.keys()].includes("x-brink-request-id"), Deno.inspect(req).includes("rink-request")]);
+				[...copy.headers.keys()].includes("x-brink-request-id"), inspect(req).includes("rink-request")]);
 		});`}).serve()
 	_, body := h.get("/hello/a?x=1", wire.HeaderRequestID, "r1")
 	const url = `"http://127.0.0.1:54321/hello/a?x=1"`

@@ -13,6 +13,11 @@ const LEVELS = ["debug", "info", "warning", "error"];
 const OWN_FOLDER = new URL(".", import.meta.url).href;
 const ownFrame = new RegExp(`\\n\\s*at [^\\n]*${OWN_FOLDER.replace(/[.+*?^$()[\]{}|\\]/g, "\\$&")}[^\\n ]*( \\{)?(?=\\n|$)`, "g");
 
+/** @param {string | null} url of a stack frame's file */
+export function isOwnFile(url) {
+  return url?.startsWith(OWN_FOLDER) ?? false;
+}
+
 /**
  * Takes the frames of brink's own files out of a printed stack.
  * @param {string} text

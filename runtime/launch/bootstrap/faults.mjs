@@ -3,7 +3,7 @@
 // missing module or export) never comes by here: the engine prints it on
 // stderr and exits. Everything later does.
 
-import { withoutOwnFrames } from "./console.mjs";
+import { isOwnFile, withoutOwnFrames } from "./console.mjs";
 import { exitAfterFlush, send } from "./host.mjs";
 
 const { core } = Deno[Deno.internal];
@@ -16,6 +16,11 @@ let failed = false;
 /** The user's module was evaluated: what fails from now on fails at run time. */
 export function evaluationEnded() {
   phase = "run";
+}
+
+/** Says whether the user's module is still being evaluated. */
+export function evaluating() {
+  return phase === "evaluate";
 }
 
 /**
@@ -85,7 +90,7 @@ function withCodeFrame(error, text) {
   const { frames, sourceLine, sourceLineFrameIndex } = core.destructureError(error);
   const frame = frames?.[sourceLineFrameIndex];
   const at = text.indexOf("\n    at ");
-  if (!frame || !sourceLine || at < 0) return text;
+  if (!frame || !sourceLine || at < 0 || isOwnFile(frame.fileName)) return text;
   const caret = " ".repeat(Math.max(0, frame.columnNumber - 1)) + "^";
   return `${text.slice(0, at)}\n${sourceLine}\n${caret}${text.slice(at)}`;
 }

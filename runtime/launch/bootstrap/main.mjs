@@ -12,6 +12,7 @@ import { installLifecycle } from "./lifecycle.mjs";
 import { installNodeHTTP } from "./node_http.mjs";
 import { installServe } from "./serve.mjs";
 import { setSocketPath } from "./socket.mjs";
+import { installSurface } from "./surface.mjs";
 
 const http = Deno.env.get("BRINK_HTTP_SOCKET");
 const control = Deno.env.get("BRINK_CONTROL_SOCKET");
@@ -21,7 +22,7 @@ if (Deno.env.get("BRINK_PROTOCOL") !== "1" || !http || !control) {
 }
 
 setSocketPath(http);
-const { env = {}, options = {} } = await waitAtGate(control);
+const { env = {}, options } = await waitAtGate(control);
 setEnvironment(env);
 installFaults();
 installConsole();
@@ -29,14 +30,18 @@ installServe();
 installNodeHTTP();
 installLegacy();
 installLifecycle();
+installSurface(options, env);
 letGo();
 
 /**
- * Makes the process's environment exactly the function's: what brink passed
- * for the engine's own use (proxies, registries, tokens) was read by then.
+ * Makes the process's environment the function's: what brink passed for the
+ * engine's own use (proxies, registries, tokens) was read by then. Only the time
+ * zone stays, since without it the machine's own would apply.
  * @param {Record<string, string>} wanted
  */
 function setEnvironment(wanted) {
-  for (const name of Object.keys(Deno.env.toObject())) Deno.env.delete(name);
+  for (const name of Object.keys(Deno.env.toObject())) {
+    if (name !== "TZ") Deno.env.delete(name);
+  }
   for (const [name, value] of Object.entries(wanted)) Deno.env.set(name, value);
 }

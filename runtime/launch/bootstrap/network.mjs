@@ -1,0 +1,51 @@
+// @ts-check
+// Outgoing connections: the ports the hosted platform refuses, and the name
+// fetch goes by.
+
+/** SMTP: refused on the hosted platform. */
+const REFUSED = [25, 587];
+
+/** @param {string} userAgent */
+export function installNetwork(userAgent) {
+  for (const name of ["connect", "connectTls"]) {
+    const connect = Deno[name];
+    Deno[name] = async (options) => {
+      refuse(options?.port, Deno.errors.ConnectionRefused);
+      return await connect(options);
+    };
+  }
+  const { Socket } = process.getBuiltinModule("node:net");
+  const connect = Socket.prototype.connect;
+  Socket.prototype.connect = function (...args) {
+    const [first] = Array.isArray(args[0]) ? args[0] : args;
+    try {
+      refuse(typeof first === "object" && first !== null ? first.port : first, Error);
+    } catch (error) {
+      process.nextTick(() => this.destroy(Object.assign(error, { code: "ECONNREFUSED" })));
+      return this;
+    }
+    return connect.apply(this, args);
+  };
+
+  const { fetch, Request } = globalThis;
+  globalThis.fetch = function (input, init) {
+    let request;
+    try {
+      request = new Request(input, init);
+      if (!request.headers.has("user-agent")) request.headers.set("user-agent", userAgent);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const client = init?.client;
+    return client ? fetch(request, /** @type {any} */ ({ client })) : fetch(request);
+  };
+}
+
+/**
+ * @param {unknown} port
+ * @param {new (message: string) => Error} ErrorClass
+ */
+function refuse(port, ErrorClass) {
+  if (!REFUSED.includes(Number(port))) return;
+  throw new ErrorClass(`Connection refused: port ${port} is closed on the hosted platform; send mail by an HTTP API or on port 2587 or 465`);
+}
