@@ -137,7 +137,8 @@ func (s sink) Exited(e worker.Exit) {
 	before := m.state.Phase
 	reason := m.exitReason(e)
 	p.apply(m, policy.Exited{Reason: reason})
-	if before == policy.Spare && !m.wanted {
+	unasked := before == policy.Spare && !m.wanted
+	if unasked {
 		p.noSpare = true
 	}
 	if reason == policy.ReasonCrashed && before != policy.Ended {
@@ -146,7 +147,9 @@ func (s sink) Exited(e worker.Exit) {
 	output, report := strings.Join(m.output, "\n"), m.takeReport()
 	p.place()
 	p.mu.Unlock()
-	if before != policy.Ended {
+	// What keeps a spare from starting is for the worker to say that a request
+	// asks for, or was said by Prepare.
+	if before != policy.Ended && !unasked {
 		m.explain(e, reason, output, report)
 	}
 	p.carry()
