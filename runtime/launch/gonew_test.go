@@ -25,7 +25,7 @@ func TestNewGoFunctionBuildsAndItsTestPasses(t *testing.T) {
 	}
 	h := startGo(t, folder)
 	h.open(nil)
-	if status, body := h.get("/functions/v1/hello-2"); status != 200 || !strings.Contains(body, `"Hello from hello-2!"`) {
+	if status, body := h.get("/functions/v1/hello-2"); status != 200 || !strings.Contains(body, `"Hello, world!"`) {
 		t.Errorf("GET = %d %s", status, body)
 	}
 	if _, err := WriteGoFunction(dir, "hello-2"); !errors.Is(err, fs.ErrExist) {
