@@ -8,4 +8,5 @@ type Usage struct {
 	CPU    time.Duration // of the JavaScript thread, or of the process for Go
 	Memory int64         // bytes now: V8 heap plus external, or resident over baseline
 	Peak   int64         // bytes, the highest Memory seen
+	Tasks  int           // background tasks that are not settled
 }

@@ -74,8 +74,12 @@ func (g *Gateway) hintCORS(v *visit, r *http.Request, answer http.Header) {
 		`answer OPTIONS and set "Access-Control-Allow-Origin": "*" (and Access-Control-Allow-Headers: authorization, x-client-info, apikey, content-type) in the function`, v.function, v.method, origin))
 }
 
-// hintUpgrade tells what the hosted platform would do with a socket.
-func (g *Gateway) hintUpgrade(v *visit, fn Function) {
+// hintUpgrade tells what the hosted platform would do with a socket, unless a
+// background task keeps the worker there too.
+func (g *Gateway) hintUpgrade(v *visit, fn Function, lease Lease) {
+	if lease.Usage().Tasks > 0 {
+		return
+	}
 	if fn.Kind != policy.PerWorker || fn.Parity != policy.ParityRelaxed || fn.Limits.WallClock <= 0 {
 		return
 	}

@@ -333,6 +333,16 @@ func TestSocketUnderPerRequestIsCutWithAHint(t *testing.T) {
 	}
 }
 
+func TestSocketHeldByABackgroundTaskGetsNoHostedHint(t *testing.T) {
+	s := serve(t, hello(), sockets(echo))
+	s.worker.usage.Store(&policy.Usage{Tasks: 1})
+	s.websocket(nil).Close(1000, "")
+	s.logs.wait(t, "request", 1)
+	if hints := s.logs.of("hint"); len(hints) != 0 {
+		t.Errorf("hints %v", hints)
+	}
+}
+
 func TestSocketUnderPerWorkerGetsTheHostedHintOnce(t *testing.T) {
 	s := serve(t, hello(), sockets(echo))
 	for range 2 {

@@ -45,7 +45,7 @@ func (x *exchange) switchProtocols(ctx context.Context, w http.ResponseWriter, r
 	s := newSocket(x, conn, buffered.Reader, strings.EqualFold(upgrade, "websocket"))
 	done := x.lease.Upgrade(s.ask)
 	defer done()
-	x.g.hintUpgrade(x.v, x.fn)
+	x.g.hintUpgrade(x.v, x.fn, x.lease)
 	x.ended(s.run(ctx))
 }
 

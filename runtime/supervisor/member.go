@@ -84,7 +84,7 @@ func (m *member) record(cpu time.Duration, resident int64) policy.Usage {
 	if m.reported == 0 {
 		used = m.resident
 	}
-	u := policy.Usage{CPU: m.cpu, Memory: used, Peak: max(m.peak, used)}
+	u := policy.Usage{CPU: m.cpu, Memory: used, Peak: max(m.peak, used), Tasks: m.state.Tasks}
 	if !m.opened.IsZero() {
 		u.Wall = time.Since(m.opened)
 	}
