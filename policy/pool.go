@@ -106,3 +106,13 @@ func SampleAfter(used, left, last time.Duration) time.Duration {
 	}
 	return min(left, sampleFast*2)
 }
+
+// SampleTogether shortens the longest pause so that the workers that are idle
+// are looked at together: waking up costs more than looking. now counts from
+// any moment that is the same for all.
+func SampleTogether(now, pause time.Duration) time.Duration {
+	if pause < sampleMost {
+		return pause
+	}
+	return pause - now%sampleMost
+}

@@ -88,3 +88,19 @@ func TestNamesRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+func TestIdleWorkersAreLookedAtTogether(t *testing.T) {
+	rows := []struct {
+		name             string
+		now, pause, want time.Duration
+	}{
+		{"a worker that runs is not held up or hurried", 7e6, sampleFast, sampleFast},
+		{"at the common moment: the whole pause", 5 * sampleMost, sampleMost, sampleMost},
+		{"after it: the rest", 5*sampleMost + 15e6, sampleMost, sampleMost - 15e6},
+	}
+	for _, row := range rows {
+		if got := SampleTogether(row.now, row.pause); got != row.want {
+			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func (p *pool) sample(m *member) {
 	p.apply(m, policy.Sampled{CPU: cpu, Resident: resident, Reported: m.reported})
 	p.ask(m, resident)
 	m.pause = policy.SampleAfter(used, cpuLeft(m.limits, cpu), m.pause)
-	m.sampler.Reset(m.pause)
+	m.sampler.Reset(policy.SampleTogether(time.Duration(time.Now().UnixNano()), m.pause))
 	p.place()
 	p.mu.Unlock()
 	p.carry()
