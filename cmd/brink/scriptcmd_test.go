@@ -48,6 +48,7 @@ import (
 //	await name                 the response of a request made with -bg
 //	abandon name               its client goes away
 //	parallel N [-H]... METHOD url  N requests at once; status, body and header hold for each
+//	barrage url                goes on making requests; barrage stop ends that, and each has to have got 200
 //	distinct N                 the bodies of the last parallel are N different ones
 //	status N                   the last response's status
 //	[!] body regexp            its body
@@ -101,7 +102,7 @@ import (
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"serve": cmdServe, "use": cmdUse, "halt": cmdHalt, "signal": cmdSignal, "output": cmdOutput,
 	"event": cmdEvent, "mark": cmdMark,
-	"http": cmdHTTP, "await": cmdAwait, "abandon": cmdAbandon, "parallel": cmdParallel, "distinct": cmdDistinct,
+	"http": cmdHTTP, "await": cmdAwait, "abandon": cmdAbandon, "parallel": cmdParallel, "barrage": cmdBarrage, "distinct": cmdDistinct,
 	"status": cmdStatus, "body": cmdBody, "bodysize": cmdBodySize, "header": cmdHeader, "capture": cmdCapture, "fresh": cmdFresh,
 	"edit": cmdEdit, "replace": cmdReplace, "append": cmdAppend, "decode": cmdDecode,
 	"fileserver": cmdFileServer, "jsrserver": cmdJSRServer, "echoserver": cmdEchoServer, "takeport": cmdTakePort,
@@ -126,7 +127,8 @@ type script struct {
 	sockets map[string]*socket
 	wire    *wireSocket
 	closers []func()
-	edits   int      // counts those of fresh
+	edits   int // counts those of fresh
+	barrage *barrage
 	orphans []string // folders of killed brinks
 
 	resident uint64 // brink's memory when rss note was called
