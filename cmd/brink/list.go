@@ -115,9 +115,14 @@ func configuredStatus(cfg *config.Config, limits func(*config.Config, config.Fun
 	return status
 }
 
-// scaledLimits returns the limits that serving f would apply.
+// scaledLimits returns the limits that serving f would apply. A function in Go
+// writes where the user may, so that no quota holds for it.
 func scaledLimits(cfg *config.Config, f config.Function) policy.Limits {
-	return f.Limits.Scaled(cfg.TimeScale)
+	l := f.Limits.Scaled(cfg.TimeScale)
+	if f.Language == config.Go {
+		l.TmpQuota = 0
+	}
+	return l
 }
 
 // writeStatus prints the table for people.

@@ -51,6 +51,9 @@ func limitsText(l policy.Limits) string {
 	if l.IdleTimeout > 0 {
 		parts = append(parts, "first byte "+shortDuration(l.IdleTimeout))
 	}
+	if l.TmpQuota > 0 {
+		parts = append(parts, "/tmp "+megabytes(float64(l.TmpQuota)))
+	}
 	if l.Enforcement == policy.Warn {
 		parts = append(parts, "warn only")
 	}

@@ -107,6 +107,19 @@ func TestASocketOverItsLimitSaysWhatHostedWouldHaveDone(t *testing.T) {
 	}
 }
 
+func TestALaterRequestCountsByItsOwnCost(t *testing.T) {
+	v := &visit{limits: policy.DefaultLimits(policy.PlanPro)}
+	v.limits.Enforcement = policy.Warn
+	v.before.CPU, v.after.CPU = 7*time.Second, 10*time.Second
+	if got := v.wouldHave(0); got != "this would have been 546 when hosted (CPU 3 s of 2 s)" {
+		t.Errorf("would = %q", got)
+	}
+	v.after.CPU = 8 * time.Second
+	if got := v.wouldHave(0); got != "" {
+		t.Errorf("would = %q", got)
+	}
+}
+
 func TestAnswersVaryByEncoding(t *testing.T) {
 	for own, want := range map[string]string{
 		"":                        "Accept-Encoding",

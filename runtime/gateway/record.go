@@ -138,19 +138,25 @@ func (v *visit) wouldHave(waited time.Duration) string {
 	if l.Enforcement != policy.Warn {
 		return ""
 	}
-	passed := func(before, after, limit int64) bool {
-		return limit > 0 && after >= limit && (before < limit || after-before >= limit)
-	}
 	var over []string
-	if passed(int64(v.before.CPU), int64(v.after.CPU), int64(l.CPUHard)) {
-		over = append(over, fmt.Sprintf("CPU %s of %s", short(v.after.CPU), short(l.CPUHard)))
+	weigh := func(before, after, limit int64, text func(used int64) string) {
+		switch {
+		case limit <= 0 || after < limit:
+		case before < limit:
+			over = append(over, text(after))
+		case after-before >= limit:
+			over = append(over, text(after-before))
+		}
 	}
-	if passed(v.before.Peak, v.after.Peak, l.Memory) {
-		over = append(over, fmt.Sprintf("memory %d MB of %d MB", v.after.Peak/policy.MiB, l.Memory/policy.MiB))
-	}
-	if passed(int64(v.before.Wall), int64(v.after.Wall), int64(l.WallClock)) {
-		over = append(over, fmt.Sprintf("wall clock %s of %s", short(v.after.Wall), short(l.WallClock)))
-	}
+	weigh(int64(v.before.CPU), int64(v.after.CPU), int64(l.CPUHard), func(used int64) string {
+		return fmt.Sprintf("CPU %s of %s", short(time.Duration(used)), short(l.CPUHard))
+	})
+	weigh(v.before.Peak, v.after.Peak, l.Memory, func(used int64) string {
+		return fmt.Sprintf("memory %d MB of %d MB", used/policy.MiB, l.Memory/policy.MiB)
+	})
+	weigh(int64(v.before.Wall), int64(v.after.Wall), int64(l.WallClock), func(used int64) string {
+		return fmt.Sprintf("wall clock %s of %s", short(time.Duration(used)), short(l.WallClock))
+	})
 	switch {
 	case len(over) > 0 && v.socket:
 		return fmt.Sprintf("hosted, this socket would have been dropped (%s)", strings.Join(over, ", "))
