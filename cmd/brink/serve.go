@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	goruntime "runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -24,11 +25,19 @@ import (
 	"brink/runtime/worker"
 )
 
+// heapGrowth is how much the heap may grow between two collections, in percent.
+// brink keeps next to nothing, so that at Go's own 100 it collects for every
+// 4 MB: a tenth of the CPU of a request for 12 MB of memory less.
+const heapGrowth = 400
+
 // serve runs functions until ctx ends. It is the composition root: the only
 // place that knows every package.
 func serve(ctx context.Context, opts ServeOptions, o *IO) error {
 	out := newOutput(opts, o)
 	defer out.Close()
+	if o.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	cfg, err := config.Load(opts.Config)
 	if err != nil {
 		return err
