@@ -33,7 +33,8 @@ type launchers map[config.Language]launcher
 func newLaunchers(s *server, cfg *config.Config) (launchers, error) {
 	deno, err := launch.NewDeno(launch.DenoOptions{
 		Engine: s.engine.Path, CacheDir: s.cache, FunctionsDir: cfg.FunctionsDir, Root: cfg.Root,
-		Environ: s.io.Environ, Color: s.out.color, Inspect: inspectFlag(s.opts.Inspect, cfg.InspectorPort),
+		Environ: s.io.Environ, Color: s.out.color, InspectMode: s.opts.Inspect, InspectPort: cfg.InspectorPort,
+		Debugger: s.debugger,
 	})
 	if err != nil {
 		return nil, err
@@ -44,15 +45,10 @@ func newLaunchers(s *server, cfg *config.Config) (launchers, error) {
 	}, nil
 }
 
-// inspectFlag is the engine's flag for a mode of --inspect-mode.
-func inspectFlag(mode string, port int) string {
-	switch mode {
-	case "run":
-		return fmt.Sprintf("--inspect=127.0.0.1:%d", port)
-	case "brk", "wait":
-		return fmt.Sprintf("--inspect-%s=127.0.0.1:%d", mode, port)
-	}
-	return ""
+// debugger tells where to attach to a worker.
+func (s *server) debugger(function string, port int) {
+	s.log.Warn("hint", slog.String("function", function), slog.String("message",
+		fmt.Sprintf("the debugger of %s listens on 127.0.0.1:%d: attach your editor, or open chrome://inspect", function, port)))
 }
 
 // explainEngine makes of Deno's error output what the user should read.
@@ -87,9 +83,9 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 	l := s.launchers[f.Language]
 	return supervisor.Function{
 		Name: f.Name, Kind: cfg.Policy, Parity: f.Parity, Limits: f.Limits,
-		DrainTimeout: cfg.DrainTimeout, Spares: cfg.Spare,
+		DrainTimeout: cfg.DrainTimeout, Spares: s.spares(cfg),
 		Fingerprint: fingerprint(f, env, cfg.FunctionsDir),
-		Eager:       f.Language == config.JavaScript,
+		Eager:       f.Language == config.JavaScript && s.opts.Inspect == "",
 		Crash:       crashOf(f.Language),
 		Stamp:       func() string { return l.Stamp(f) },
 		Prepare:     func(ctx context.Context) error { return s.prepare(ctx, l, f) },
@@ -123,6 +119,15 @@ const cpuSlack = time.Minute
 func fingerprint(f config.Function, env map[string]string, functionsDir string) string {
 	f.VerifyJWT, f.Reload, f.Watch = false, 0, nil
 	return fmt.Sprint(f, env, functionsDir)
+}
+
+// spares is how many booted engines wait for each function: none under a
+// debugger, where each would be one more thing to attach to.
+func (s *server) spares(cfg *config.Config) int {
+	if s.opts.Inspect != "" {
+		return 0
+	}
+	return cfg.Spare
 }
 
 // limitsOf returns the limits that apply to f now.

@@ -30,9 +30,13 @@ type DenoOptions struct {
 	// Color keeps the colours of the engine's error texts and of console
 	// output.
 	Color bool
-	// Inspect is an inspector flag for every worker, as
-	// "--inspect=127.0.0.1:0"; "" for none.
-	Inspect string
+	// InspectMode starts every worker with a debugger: run, brk or wait; "" for
+	// none. InspectPort is the first port for them, on 127.0.0.1.
+	InspectMode string
+	InspectPort int
+	// Debugger is told on which port a worker's debugger will listen. May be
+	// nil.
+	Debugger func(function string, port int)
 }
 
 // Deno launches functions on the Deno engine. Its methods may be called by
@@ -41,6 +45,7 @@ type Deno struct {
 	o         DenoOptions
 	denoDir   string
 	bootstrap string // path of the preloaded module
+	inspect   *inspectPorts
 }
 
 // NewDeno returns a launcher after writing the bootstrap to the cache.
@@ -49,7 +54,7 @@ func NewDeno(o DenoOptions) (*Deno, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the worker bootstrap to the cache %q: %w; make the folder writable or set BRINK_CACHE", o.CacheDir, err)
 	}
-	d := &Deno{o: o, denoDir: filepath.Join(o.CacheDir, "deno"), bootstrap: bootstrap}
+	d := &Deno{o: o, denoDir: filepath.Join(o.CacheDir, "deno"), bootstrap: bootstrap, inspect: &inspectPorts{first: o.InspectPort}}
 	if err := os.MkdirAll(filepath.Join(d.denoDir, "locks"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the module cache: %w; make the folder writable or set BRINK_CACHE", err)
 	}

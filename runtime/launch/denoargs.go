@@ -35,9 +35,7 @@ func (d *Deno) runArgs(f config.Function, p worker.Paths) []string {
 	if f.Limits.Enforcement == policy.Enforce && f.Limits.Memory > 0 {
 		args = append(args, fmt.Sprintf("--v8-flags=--max-heap-size=%d", f.Limits.Memory/policy.MiB+heapHeadroom))
 	}
-	if d.o.Inspect != "" {
-		args = append(args, d.o.Inspect)
-	}
+	args = append(args, d.inspectArgs(f.Name)...)
 	return append(args, f.Entrypoint)
 }
 
