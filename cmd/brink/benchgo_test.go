@@ -42,7 +42,8 @@ func (s *stand) goBuild(dir string, env ...string) string {
 	bin := filepath.Join(dir, "hello-server")
 	cmd := exec.CommandContext(s.Context(), "go", "build", "-o", bin, ".")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), append(env, "GOWORK=off")...)
+	// As brink builds: no C compiler, nothing but the folder.
+	cmd.Env = append(os.Environ(), append(env, "GOWORK=off", "CGO_ENABLED=0")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.Fatalf("cannot build the bare server: %v\n%s", err, out)
 	}
