@@ -4,15 +4,30 @@ import (
 	"encoding/json"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"brink/runtime/worker"
 )
 
 // attempts runs each expression in a worker and returns what came of it: the
-// name of the error, or the value.
+// value, or the name and message of the error.
 func (p *project) attempts(expressions map[string]string) map[string]string {
 	p.t.Helper()
+	p.write("hello/index.ts", tryAll(expressions)+"Deno.serve(async () => Response.json(await runAll()));")
+	body := p.serve().body()
+	out := map[string]string{}
+	if err := json.Unmarshal([]byte(body), &out); err != nil {
+		p.t.Fatalf("%v in %q", err, body)
+	}
+	return out
+}
+
+// tryAll is code that defines runAll, which runs each expression.
+func tryAll(expressions map[string]string) string {
 	var code strings.Builder
 	code.WriteString(`import fs from "node:fs"; import os from "node:os"; import net from "node:net"; import process, { env as namedEnv } from "node:process"; import child from "node:child_process";
 		void [fs, os, net, process, namedEnv, child];
@@ -21,21 +36,15 @@ func (p *project) attempts(expressions map[string]string) map[string]string {
 		quoted, _ := json.Marshal(name)
 		code.WriteString("tries[" + string(quoted) + "] = async () => (" + expression + ");\n")
 	}
-	code.WriteString(`Deno.serve(async () => {
+	code.WriteString(`async function runAll() {
 		const out: Record<string, string> = {};
 		for (const [name, run] of Object.entries(tries)) {
 			try { const v = await run(); out[name] = typeof v === "string" ? v : JSON.stringify(v) ?? "undefined"; }
 			catch (e) { out[name] = e.name + ": " + e.message; }
 		}
-		return Response.json(out);
-	});`)
-	p.write("hello/index.ts", code.String())
-	body := p.serve().body()
-	out := map[string]string{}
-	if err := json.Unmarshal([]byte(body), &out); err != nil {
-		p.t.Fatalf("%v in %q", err, body)
-	}
-	return out
+		return out;
+	}` + "\n")
+	return code.String()
 }
 
 func TestAFunctionSeesExactlyItsOwnEnvironment(t *testing.T) {
@@ -67,7 +76,9 @@ func TestAFunctionSeesExactlyItsOwnEnvironment(t *testing.T) {
 	}
 }
 
-func TestAFunctionIsConfined(t *testing.T) {
+// TestPermissionsConfineAFunction runs code with a worker's command line but
+// without the bootstrap, whose refusals are manners, not protection.
+func TestPermissionsConfineAFunction(t *testing.T) {
 	p := newProject(t, map[string]string{"hello/index.ts": "", "hello/data.txt": "data"})
 	dir := shortTempDir(t)
 	socket := filepath.Join(dir, "s")
@@ -78,30 +89,56 @@ func TestAFunctionIsConfined(t *testing.T) {
 	defer l.Close()
 	quote := func(path string) string { text, _ := json.Marshal(path); return string(text) }
 	own := quote(filepath.Join(p.dir, "hello", "data.txt"))
-	got := p.attempts(map[string]string{
+	tmp := shortTempDir(t)
+	got := p.runBare(worker.Paths{Tmp: tmp, HTTP: filepath.Join(tmp, "../h"), Control: filepath.Join(tmp, "../c")}, map[string]string{
 		"read /etc/passwd":      `Deno.readTextFile("/etc/passwd")`,
 		"node read /etc/passwd": `fs.readFileSync("/etc/passwd", "utf8")`,
+		"read /proc":            `Deno.readTextFile("/proc/self/environ")`,
 		"write own folder":      `Deno.writeTextFile(` + own + `, "changed")`,
 		"node write own folder": `fs.promises.writeFile(` + own + `, "changed")`,
 		"remove own file":       `Deno.remove(` + own + `)`,
-		"node spawn":            `child.execSync("id").toString()`,
-		"spawn":                 `new Deno.Command("id").output()`,
+		"node spawn":            `new Promise((ok, no) => child.spawn("/bin/sh").on("spawn", ok).on("error", no))`,
+		"spawn":                 `new Deno.Command("/bin/sh").output()`,
 		"dlopen":                `Deno.dlopen("libc.so.6", {})`,
 		"connect unix":          `Deno.connect({ transport: "unix", path: ` + quote(socket) + ` })`,
 		"node connect unix":     `new Promise((ok, no) => net.connect(` + quote(socket) + `).on("connect", ok).on("error", no))`,
 		"listen unix":           `Deno.listen({ transport: "unix", path: ` + quote(filepath.Join(dir, "new")) + ` })`,
-		"symlink out":           `fs.symlinkSync("/etc/passwd", "/tmp/link")`,
-		"kill":                  `process.kill(process.ppid, 0)`,
+		"link out":              `Deno.symlink("/etc/passwd", ` + quote(filepath.Join(tmp, "link")) + `)`,
+		"read own file":         `Deno.readTextFile(` + own + `)`,
+		"write tmp":             `Deno.writeTextFile(` + quote(filepath.Join(tmp, "f")) + `, "x")`,
 	})
 	for name, result := range got {
-		if !strings.Contains(result, "NotCapable") && !strings.Contains(result, "Error") && !strings.Contains(result, "PermissionDenied") &&
-			!strings.Contains(result, "NotFound") {
+		switch allowed := name == "read own file" || name == "write tmp"; {
+		case allowed && strings.Contains(result, "Error"), allowed && strings.Contains(result, "NotCapable"):
+			t.Errorf("%s: %s", name, result)
+		case !allowed && !strings.Contains(result, "NotCapable") && !strings.Contains(result, "EACCES") && !strings.Contains(result, "ERR_ACCESS_DENIED"):
 			t.Errorf("%s: %s", name, result)
 		}
 	}
-	if text, _ := os.ReadFile(filepath.Join(p.dir, "hello", "data.txt")); string(text) != "data" {
+	if text := readFile(t, filepath.Join(p.dir, "hello", "data.txt")); text != "data" {
 		t.Errorf("the function's folder was written to: %q", text)
 	}
+}
+
+// runBare is attempts without the bootstrap.
+func (p *project) runBare(paths worker.Paths, expressions map[string]string) map[string]string {
+	p.t.Helper()
+	code := tryAll(expressions) + "console.log(JSON.stringify(await runAll())); Deno.exit(0);"
+	p.write("hello/index.ts", code)
+	d := p.launcher()
+	args := d.runArgs(p.function, paths)
+	at := slices.Index(args, "--preload")
+	cmd := exec.Command(p.options.Engine, slices.Delete(args, at, at+2)...)
+	cmd.Env = d.environ(p.function)
+	out, err := cmd.Output()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	results := map[string]string{}
+	if err := json.Unmarshal(out, &results); err != nil {
+		p.t.Fatalf("%v in %q", err, out)
+	}
+	return results
 }
 
 func TestTheControlSocketIsOutOfReach(t *testing.T) {
