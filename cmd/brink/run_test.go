@@ -63,8 +63,6 @@ func call(t *testing.T, result error, args ...string) called {
 }
 
 //go:fix inline
-func pointer[T any](v T) *T { return new(v) }
-
 func TestServeFlagsBecomeOptions(t *testing.T) {
 	plain := func(change func(*ServeOptions)) ServeOptions {
 		o := ServeOptions{LogFormat: "pretty"}
