@@ -152,7 +152,8 @@ func (s *server) prepare(ctx context.Context, l launcher, f config.Function) err
 	}
 	if fault, ok := errors.AsType[*launch.Fault](err); ok {
 		s.log.Error("fault", slog.String("function", f.Name), slog.String("phase", string(fault.Phase)),
-			slog.String("name", fault.Name), slog.String("message", fault.Message), slog.String("stack", fault.Stack))
+			slog.String("name", fault.Name), slog.String("message", fault.Message), slog.String("stack", fault.Stack),
+			slog.Any("hosted", bootFailure(fault.Message)))
 		if fault.Phase == wire.PhaseEvaluate {
 			return fmt.Errorf("%w: %w", policy.ReasonEvaluateFailed, err)
 		}
@@ -160,6 +161,18 @@ func (s *server) prepare(ctx context.Context, l launcher, f config.Function) err
 		s.log.Error("error", slog.String("function", f.Name), slog.String("message", err.Error()))
 	}
 	return fmt.Errorf("%w: %w", policy.ReasonLoadFailed, err)
+}
+
+// bootFailure is the hosted runtime's event for code that does not load, when
+// no worker was needed to find that out; the others come from the supervisor.
+func bootFailure(message string) any {
+	type event struct {
+		Message string `json:"msg"`
+	}
+	return struct {
+		Type  string `json:"event_type"`
+		Event event  `json:"event"`
+	}{"BootFailure", event{message}}
 }
 
 // table is what the gateway serves of cfg.
