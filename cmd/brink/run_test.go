@@ -62,7 +62,6 @@ func call(t *testing.T, result error, args ...string) called {
 	return got
 }
 
-//go:fix inline
 func TestServeFlagsBecomeOptions(t *testing.T) {
 	plain := func(change func(*ServeOptions)) ServeOptions {
 		o := ServeOptions{LogFormat: "pretty"}

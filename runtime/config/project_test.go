@@ -105,6 +105,3 @@ func names(c *config.Config) string {
 	}
 	return strings.Join(out, " ")
 }
-
-//go:fix inline
-func given(s string) *string { return new(s) }

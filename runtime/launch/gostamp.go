@@ -65,7 +65,7 @@ func localPaths(file string) []string {
 	var paths []string
 	for line := range strings.Lines(string(text)) {
 		line, _, _ = strings.Cut(line, "//")
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			word = filepath.FromSlash(strings.Trim(word, "\"`"))
 			switch {
 			case filepath.IsAbs(word):

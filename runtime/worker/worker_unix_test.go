@@ -121,7 +121,7 @@ func startWith(t *testing.T, mode string, change func(*Spec)) (*Worker, *record)
 	r := &record{messages: make(chan wire.Message, 100), exited: make(chan Exit, 1)}
 	spec := Spec{
 		Function: "f", ID: "id", Env: map[string]string{"NAME": "value"},
-		Options: func(p Paths) json.RawMessage { return []byte(fmt.Sprintf("{%q:%q}", "tmp", p.Tmp)) },
+		Options: func(p Paths) json.RawMessage { return fmt.Appendf(nil, "{%q:%q}", "tmp", p.Tmp) },
 		Command: func(Paths) Command {
 			return Command{Path: os.Args[0], Env: []string{envFake + "=" + mode}}
 		},
