@@ -88,8 +88,12 @@ func (p *pool) bootAhead() {
 
 // ensurePrepared runs Prepare unless it ran for the files as they are now.
 func (p *pool) ensurePrepared(ctx context.Context) (Function, string, error) {
-	p.prepare.Lock()
-	defer p.prepare.Unlock()
+	select {
+	case p.preparing <- struct{}{}:
+		defer func() { <-p.preparing }()
+	case <-ctx.Done():
+		return Function{}, "", ErrClosed
+	}
 	p.mu.Lock()
 	fn, ready, before := p.fn, p.isReady, p.prepared
 	p.mu.Unlock()
@@ -97,13 +101,15 @@ func (p *pool) ensurePrepared(ctx context.Context) (Function, string, error) {
 	if ready && stamp == before || fn.Prepare == nil {
 		return fn, stamp, nil
 	}
-	if err := fn.Prepare(ctx); err != nil {
-		return fn, stamp, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.isReady, p.prepared = true, stamp
-	return fn, stamp, nil
+	p.with(func() { p.building = true })
+	err := fn.Prepare(ctx)
+	p.with(func() {
+		p.building, p.built = false, time.Now()
+		if err == nil {
+			p.isReady, p.prepared = true, stamp
+		}
+	})
+	return fn, stamp, err
 }
 
 func (f Function) stamp() string {

@@ -15,7 +15,7 @@ type pool struct {
 	name string
 	s    *Supervisor
 
-	prepare sync.Mutex // one preparation at a time; never taken under mu
+	preparing chan struct{} // holds one token while a preparation runs; never waited for under mu
 
 	mu       sync.Mutex // guards everything below, members included
 	fn       Function
@@ -25,6 +25,8 @@ type pool struct {
 	boots    []*boot   // asked for, no worker opened yet
 	prepared string    // stamp of the last successful preparation
 	isReady  bool      // prepared holds a stamp
+	building bool      // Prepare runs
+	built    time.Time // when it ran last
 	crashes  int       // in a row
 	notUntil time.Time // back-off
 	stale    bool      // per_worker: files changed since the workers were opened
@@ -48,7 +50,7 @@ type grant struct {
 }
 
 func newPool(s *Supervisor, fn Function) *pool {
-	return &pool{name: fn.Name, s: s, fn: fn}
+	return &pool{name: fn.Name, s: s, fn: fn, preparing: make(chan struct{}, 1)}
 }
 
 // acquire gives one request a worker.
@@ -72,6 +74,10 @@ func (p *pool) acquire(ctx context.Context) (*Lease, error) {
 		case g := <-w.granted:
 			return w.lease(g)
 		case <-timeout.C:
+			if left := p.queueLeft(w); left > 0 {
+				timeout.Reset(left)
+				continue
+			}
 			if p.giveUp(w, false) {
 				return nil, fmt.Errorf("%w: all workers of %q were busy for %s", ErrQueueTimeout, p.name, policy.QueueTimeout)
 			}
@@ -84,6 +90,20 @@ func (p *pool) acquire(ctx context.Context) (*Lease, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// queueLeft is how much longer w may wait. Downloads and builds do not count.
+func (p *pool) queueLeft(w *waiter) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from := w.since
+	if p.built.After(from) {
+		from = p.built
+	}
+	if p.building {
+		from = time.Now()
+	}
+	return time.Until(from.Add(policy.QueueTimeout))
 }
 
 func (w *waiter) lease(g grant) (*Lease, error) {
