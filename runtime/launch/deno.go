@@ -46,6 +46,7 @@ type Deno struct {
 	denoDir   string
 	bootstrap string // path of the preloaded module
 	inspect   *inspectPorts
+	node      nodeUse
 }
 
 // NewDeno returns a launcher after writing the bootstrap to the cache.
@@ -54,7 +55,8 @@ func NewDeno(o DenoOptions) (*Deno, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the worker bootstrap to the cache %q: %w; make the folder writable or set BRINK_CACHE", o.CacheDir, err)
 	}
-	d := &Deno{o: o, denoDir: filepath.Join(o.CacheDir, "deno"), bootstrap: bootstrap, inspect: &inspectPorts{first: o.InspectPort}}
+	d := &Deno{o: o, denoDir: filepath.Join(o.CacheDir, "deno"), bootstrap: bootstrap, inspect: &inspectPorts{first: o.InspectPort},
+		node: nodeUse{graphs: map[string]graphNote{}}}
 	if err := os.MkdirAll(filepath.Join(d.denoDir, "locks"), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the module cache: %w; make the folder writable or set BRINK_CACHE", err)
 	}
@@ -65,6 +67,9 @@ func NewDeno(o DenoOptions) (*Deno, error) {
 // Without it the engine advises the user to run "deno serve".
 const quietLog = "DENO_LOG=error,ext:runtime=off"
 
+// loadNodeEarly makes the bootstrap load node's modules before the gate.
+const loadNodeEarly = "BRINK_NODE=1"
+
 // Spec describes a new worker of f with the execution id given; env is what
 // the function sees as its environment, whole.
 func (d *Deno) Spec(f config.Function, id string, env map[string]string) (worker.Spec, error) {
@@ -72,12 +77,11 @@ func (d *Deno) Spec(f config.Function, id string, env map[string]string) (worker
 		Function: f.Name,
 		ID:       id,
 		Command: func(p worker.Paths) worker.Command {
-			return worker.Command{
-				Path: d.o.Engine,
-				Args: d.runArgs(f, p),
-				Env:  append(d.environ(f), quietLog, "TMPDIR="+p.Tmp, "TZ=UTC", "LANG=en_US.UTF-8"),
-				Dir:  f.Dir,
+			env := append(d.environ(f), quietLog, "TMPDIR="+p.Tmp, "TZ=UTC", "LANG=en_US.UTF-8")
+			if d.usesNode(f) {
+				env = append(env, loadNodeEarly)
 			}
+			return worker.Command{Path: d.o.Engine, Args: d.runArgs(f, p), Env: env, Dir: f.Dir}
 		},
 		Env:           env,
 		Options:       func(p worker.Paths) json.RawMessage { return d.bootstrapOptions(f, p) },
@@ -93,6 +97,7 @@ type options struct {
 	Roots       []string `json:"roots"`       // the project's folders, should they lie in the machine's /tmp
 	Cache       string   `json:"cache"`       // the module cache, where packages read their own files
 	StaticFiles []string `json:"staticFiles"` // absolute glob patterns that may be read
+	Node        bool     `json:"node"`        // it may use npm packages or node: modules
 }
 
 func (d *Deno) bootstrapOptions(f config.Function, p worker.Paths) json.RawMessage {
@@ -102,6 +107,7 @@ func (d *Deno) bootstrapOptions(f config.Function, p worker.Paths) json.RawMessa
 	}
 	text, err := json.Marshal(options{
 		Tmp: p.Tmp, TmpQuota: f.Limits.TmpQuota, Dir: f.Dir, Roots: d.roots(f), Cache: d.denoDir, StaticFiles: patterns,
+		Node: d.usesNode(f),
 	})
 	if err != nil {
 		panic("launch: options of strings and numbers do not encode: " + err.Error())

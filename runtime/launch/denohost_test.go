@@ -120,6 +120,12 @@ type host struct {
 
 // spare starts a worker and leaves it at the gate.
 func (p *project) spare() *host {
+	p.t.Helper()
+	return p.spareOf(p.launcher())
+}
+
+// spareOf is spare with a launcher that has a memory.
+func (p *project) spareOf(d *Deno) *host {
 	t := p.t
 	t.Helper()
 	dir := shortTempDir(t)
@@ -127,7 +133,7 @@ func (p *project) spare() *host {
 	if err := os.Mkdir(paths.Tmp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	spec, err := p.launcher().Spec(p.function, "00000000-0000-4000-8000-000000000000", p.env)
+	spec, err := d.Spec(p.function, "00000000-0000-4000-8000-000000000000", p.env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const maxDenoOutput = 64 << 10
 
 // Prepare fetches everything that f's module graph names into the module cache,
 // so that a worker starts without the network. It blocks until that is done,
-// which takes some 40 ms when there is nothing to fetch; progress is called,
+// which takes some 70 ms when there is nothing to fetch; progress is called,
 // from this goroutine's own reading, with one line per download, and may be
 // nil. What is wrong with the graph is returned as a *Fault; ctx ends the
 // download. Nothing is written into the user's folders.
@@ -37,6 +37,7 @@ func (d *Deno) Prepare(ctx context.Context, f config.Function, progress func(mes
 		}
 	}
 	if err == nil {
+		d.noteGraph(ctx, f)
 		return nil
 	}
 	if ctx.Err() != nil {

@@ -9,10 +9,9 @@ import { installFaults } from "./faults.mjs";
 import { letGo, waitAtGate } from "./host.mjs";
 import { installLegacy } from "./legacy.mjs";
 import { installLifecycle } from "./lifecycle.mjs";
-import { installNodeHTTP } from "./node_http.mjs";
 import { installServe } from "./serve.mjs";
 import { setSocketPath } from "./socket.mjs";
-import { installSurface } from "./surface.mjs";
+import { installSurface, SPAWNING } from "./surface.mjs";
 
 const http = Deno.env.get("BRINK_HTTP_SOCKET");
 const control = Deno.env.get("BRINK_CONTROL_SOCKET");
@@ -22,15 +21,20 @@ if (Deno.env.get("BRINK_PROTOCOL") !== "1" || !http || !control) {
 }
 
 setSocketPath(http);
+const loadNode = () => import("./node.mjs");
+let node = Deno.env.get("BRINK_NODE") === "1" ? await loadNode() : null;
 const { env = {}, options } = await waitAtGate(control);
 setEnvironment(env);
 installFaults();
 installConsole();
 installServe();
-installNodeHTTP();
 installLegacy();
 installLifecycle();
 installSurface(options, env);
+if (options.node) {
+  node ??= await loadNode();
+  node.installNode(SPAWNING);
+}
 letGo();
 
 /**

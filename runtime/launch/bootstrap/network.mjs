@@ -14,19 +14,6 @@ export function installNetwork(userAgent) {
       return await connect(options);
     };
   }
-  const { Socket } = process.getBuiltinModule("node:net");
-  const connect = Socket.prototype.connect;
-  Socket.prototype.connect = function (...args) {
-    const [first] = Array.isArray(args[0]) ? args[0] : args;
-    try {
-      refuse(typeof first === "object" && first !== null ? first.port : first, Error);
-    } catch (error) {
-      process.nextTick(() => this.destroy(Object.assign(error, { code: "ECONNREFUSED" })));
-      return this;
-    }
-    return connect.apply(this, args);
-  };
-
   const { fetch, Request } = globalThis;
   globalThis.fetch = function (input, init) {
     let request;
@@ -45,7 +32,7 @@ export function installNetwork(userAgent) {
  * @param {unknown} port
  * @param {new (message: string) => Error} ErrorClass
  */
-function refuse(port, ErrorClass) {
+export function refuse(port, ErrorClass) {
   if (!REFUSED.includes(Number(port))) return;
   throw new ErrorClass(`Connection refused: port ${port} is closed on the hosted platform; send mail by an HTTP API or on port 2587 or 465`);
 }

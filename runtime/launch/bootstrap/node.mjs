@@ -1,8 +1,12 @@
 // @ts-check
-// node: modules as a hosted function has them. They are patched before the
-// engine makes their ES modules, so named imports get the same functions; that
-// is why no file of the bootstrap may import node:fs.
+// node: modules as a hosted function has them. Loading them takes 40 ms of CPU
+// and 4 MB, so that is done only for functions that use some, before the gate if
+// that was known then. They are patched before the engine makes their ES
+// modules, so named imports get the same functions; that is why no file of the
+// bootstrap may import node:fs.
 
+import { refuse } from "./network.mjs";
+import { installNodeHTTP } from "./node_http.mjs";
 import { asNode, isModule, isTemporary, isStatic, real, shown } from "./paths.mjs";
 import { countWrite } from "./quota.mjs";
 
@@ -22,12 +26,38 @@ const LOOKS = [
   "readlink", "realpath", "stat", "statfs",
 ];
 
-/**
- * @param {Record<string, string>} env
- * @param {string} spawning what starting a process says
- */
-export function installNode(env, spawning) {
-  const fs = process.getBuiltinModule("node:fs");
+const fs = process.getBuiltinModule("node:fs");
+const child = process.getBuiltinModule("node:child_process");
+const { Socket } = process.getBuiltinModule("node:net");
+
+/** @param {string} spawning what starting a process says */
+export function installNode(spawning) {
+  void globalThis.process; // patched when it is looked at; node:process is the same object
+  installNodeHTTP();
+  installNodeFiles();
+  installNodeSockets();
+  for (const name of ["exec", "execFile", "execFileSync", "execSync", "fork", "spawn", "spawnSync"]) {
+    child[name] = () => {
+      throw new Error(spawning);
+    };
+  }
+}
+
+function installNodeSockets() {
+  const connect = Socket.prototype.connect;
+  Socket.prototype.connect = function (...args) {
+    const [first] = Array.isArray(args[0]) ? args[0] : args;
+    try {
+      refuse(typeof first === "object" && first !== null ? first.port : first, Error);
+    } catch (error) {
+      process.nextTick(() => this.destroy(Object.assign(error, { code: "ECONNREFUSED" })));
+      return this;
+    }
+    return connect.apply(this, args);
+  };
+}
+
+function installNodeFiles() {
   for (const target of [fs, fs.promises]) {
     for (const name of [...ONE_PATH, ...TWO_PATHS]) {
       for (const form of target === fs ? [name, name + "Sync"] : [name]) {
@@ -40,13 +70,6 @@ export function installNode(env, spawning) {
     for (const form of ["mkdtemp", "mkdtempSync"]) {
       if (typeof target[form] === "function") wrapMkdtemp(target, form);
     }
-  }
-  installProcess(env);
-  const child = process.getBuiltinModule("node:child_process");
-  for (const name of ["exec", "execFile", "execFileSync", "execSync", "fork", "spawn", "spawnSync"]) {
-    child[name] = () => {
-      throw new Error(spawning);
-    };
   }
 }
 
@@ -93,26 +116,5 @@ function wrapMkdtemp(target, form) {
     const result = asNode(() => engine.call(this, real(prefix), ...rest));
     if (typeof result === "string") return shown(result);
     return result instanceof Promise ? result.then(shown) : result;
-  };
-}
-
-/** @param {Record<string, string>} env */
-function installProcess(env) {
-  const values = Object.assign(Object.create(null), env);
-  const refuse = () => {
-    throw new Deno.errors.NotSupported("The operation is not supported");
-  };
-  Object.defineProperty(process, "env", {
-    configurable: true,
-    enumerable: true,
-    writable: true,
-    value: new Proxy(values, { set: refuse, defineProperty: refuse, deleteProperty: () => true }),
-  });
-  process.exit = (code) => {
-    process.emit("exit", code ?? 0);
-  };
-  process.reallyExit = () => {};
-  process.abort = () => {
-    throw new Deno.errors.NotCapable("Requires run access, run again with the --allow-run flag");
   };
 }

@@ -5,7 +5,7 @@
 
 import { installFiles } from "./files.mjs";
 import { installNetwork } from "./network.mjs";
-import { installNode } from "./node.mjs";
+import { installProcess } from "./process.mjs";
 
 const RUNTIME = "1.74.0";
 const COMPATIBLE = "2.1.4";
@@ -13,7 +13,8 @@ const COMPATIBLE = "2.1.4";
 /** What the hosted runtime calls itself in navigator and in fetch. */
 export const USER_AGENT = `Deno/${COMPATIBLE} (variant; SupabaseEdgeRuntime/${RUNTIME})`;
 
-const SPAWNING = "Spawning subprocesses is not allowed on Supabase Edge Runtime.";
+/** What starting a process says. */
+export const SPAWNING = "Spawning subprocesses is not allowed on Supabase Edge Runtime.";
 
 /** Names the hosted Deno object does not have. */
 const ABSENT = [
@@ -34,7 +35,7 @@ const ABSENT_GLOBALS = [
 export function installSurface(options, env) {
   installFiles(options);
   installNetwork(USER_AGENT);
-  installNode(env, SPAWNING);
+  installProcess(env);
   installEnv(env);
   installSystem();
   installGlobals();
