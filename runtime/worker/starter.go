@@ -9,7 +9,9 @@ import (
 // Starter starts processes from one operating-system thread that lives as long
 // as it does: on Linux a child's parent-death signal is sent when the thread
 // that forked it ends, not the process (prctl(2), PR_SET_PDEATHSIG), and Go
-// ends threads as it likes. Close it after the last worker is gone.
+// ends threads as it likes. That thread is also the one that gives up what no
+// worker may do (see confineThread): a child inherits it. Close the Starter
+// after the last worker is gone.
 type Starter struct {
 	requests chan startRequest
 	wg       sync.WaitGroup
@@ -26,6 +28,7 @@ func NewStarter() *Starter {
 	s := &Starter{requests: make(chan startRequest)}
 	s.wg.Go(func() {
 		goruntime.LockOSThread()
+		confineThread()
 		for r := range s.requests {
 			r.done <- r.cmd.Start()
 		}

@@ -84,6 +84,8 @@ func fakeGo(mode string, c *wire.Conn, m wire.Message) {
 		child := exec.Command("/bin/sleep", "60")
 		child.Start()
 		c.Send(wire.Message{Type: wire.TypeLog, Text: strconv.Itoa(child.Process.Pid)})
+	case "looks around":
+		fakeLook(c, m.Env)
 	case "hangs up":
 		fmt.Fprintln(os.Stderr, "my last words")
 		os.Exit(1)
@@ -92,6 +94,20 @@ func fakeGo(mode string, c *wire.Conn, m wire.Message) {
 		_ = conn
 		c.Send(wire.Message{Type: wire.TypeLog, Text: strings.Repeat("x", wire.MaxLine)})
 	}
+}
+
+// fakeLook tries a socket of somebody else, and to move a file.
+func fakeLook(c *wire.Conn, env map[string]string) {
+	_, dialed := net.Dial("unix", env["ADDRESS"])
+	if op, ok := errors.AsType[*os.SyscallError](dialed); ok {
+		dialed = op.Err
+	}
+	from := filepath.Join(env["DIR"], "a", "file")
+	moved := os.WriteFile(from, nil, 0o600)
+	if moved == nil {
+		moved = os.Rename(from, filepath.Join(env["DIR"], "b", "file"))
+	}
+	c.Send(wire.Message{Type: wire.TypeLog, Text: fmt.Sprintf("dial %v, rename %v", dialed, moved)})
 }
 
 // record is a Sink that keeps what it hears.
