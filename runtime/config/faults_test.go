@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -118,6 +119,15 @@ func TestAllFaultsAreReportedAtOnceInOrder(t *testing.T) {
 	want := `--spare = "many" supabase/brink.toml:1 supabase/config.toml:2 supabase/config.toml:4 supabase/config.toml:6`
 	if strings.Join(places, " ") != want {
 		t.Errorf("got %q in\n%s", places, got)
+	}
+}
+
+func TestABrokenEntrypointHidesNoOtherFaultOfItsFunction(t *testing.T) {
+	got := hello("[functions.hello]\nentrypoint = 3\nverify_jwt = \"maybe\"\nstatic_files = 1\nmemory = \"lots\"\n").faults(t, config.Options{})
+	for n, key := range []string{"entrypoint", "verify_jwt", "static_files", "memory"} {
+		if want := fmt.Sprintf("supabase/config.toml:%d: functions.hello.%s = ", n+2, key); !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
 	}
 }
 

@@ -41,8 +41,9 @@ func (l *loader) functions(c *Config) {
 		if i >= 0 {
 			discovered = found[i]
 		}
-		if f, ok := l.function(c, name, discovered, shared, &imports); ok {
-			f.Limits = l.limits(name, global)
+		f, ok := l.function(c, name, discovered, shared, &imports)
+		f.Limits = l.limits(name, global)
+		if ok {
 			c.Functions = append(c.Functions, f)
 		}
 	}
@@ -54,11 +55,7 @@ func (l *loader) functions(c *Config) {
 
 // function decodes one enabled function, its limits excepted.
 func (l *loader) function(c *Config, name string, found entry, shared sharedEnv, imports *importMaps) (Function, bool) {
-	e, ok := l.entrypoint(name, found)
-	if !ok {
-		return Function{}, false
-	}
-	f := Function{Name: name, Language: e.language, Entrypoint: e.path, Dir: e.dir, VerifyJWT: true, Parity: c.Parity, Reload: c.Reload}
+	f := Function{Name: name, VerifyJWT: true, Parity: c.Parity, Reload: c.Reload}
 	read(l, functionKey(name, "verify_jwt"), &f.VerifyJWT, asBool)
 	if no := l.flags.NoVerifyJWT; no != nil {
 		f.VerifyJWT = !*no
@@ -66,6 +63,11 @@ func (l *loader) function(c *Config, name string, found entry, shared sharedEnv,
 	read(l, brinkKey(name, "parity", l.flags.Parity), &f.Parity, asChoice(policy.ParityNames, policy.ParseParity))
 	read(l, brinkKey(name, "reload", l.flags.Reload), &f.Reload, asReload)
 	l.staticFiles(&f)
+	e, ok := l.entrypoint(name, found)
+	if !ok {
+		return Function{}, false
+	}
+	f.Language, f.Entrypoint, f.Dir = e.language, e.path, e.dir
 	imports.resolve(&f)
 	l.functionEnv(&f, shared)
 	return f, true
