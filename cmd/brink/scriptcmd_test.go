@@ -110,7 +110,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 }
 
 // scriptDeadline bounds every wait of a script.
-const scriptDeadline = 20 * time.Second
+const scriptDeadline = 60 * time.Second
 
 // script is the state of one script. Its commands run one at a time.
 type script struct {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -81,6 +82,18 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// await waits until the process has printed exactly want: what it prints takes
+// another way than its answers.
+func (l *lockedBuffer) await(t *testing.T, name, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); l.String() != want; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Errorf("%s is %q, want %q", name, l.String(), want)
+			return
+		}
+	}
 }
 
 // startGo builds the function in dir and starts a worker, which waits at the

@@ -87,9 +87,7 @@ func Handler(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, atInit, ear
 	if _, body := h.get("/"); body != "annann2 true" {
 		t.Errorf("the function sees %q, want its own two variables, in every init", body)
 	}
-	if out := h.out.String(); out != "early ran\ninit ran\n" {
-		t.Errorf("stdout is %q", out)
-	}
+	h.out.await(t, "stdout", "early ran\ninit ran\n")
 }
 
 func TestGoWorkerStartedByHandSaysWhatItIs(t *testing.T) {
@@ -178,9 +176,8 @@ func Handler(w http.ResponseWriter, r *http.Request) {
 			t.Errorf("log = %+v, want %+v", got, want)
 		}
 	}
-	if h.out.String() != "to stdout\n" || h.err.String() != "to stderr\n" {
-		t.Errorf("stdout %q, stderr %q", h.out.String(), h.err.String())
-	}
+	h.out.await(t, "stdout", "to stdout\n")
+	h.err.await(t, "stderr", "to stderr\n")
 }
 
 func TestOwnLoggersAreLeftAlone(t *testing.T) {
@@ -208,9 +205,7 @@ func Handler(w http.ResponseWriter, r *http.Request) { slog.Info("mine") }
 `}))
 	h.open(nil)
 	h.get("/")
-	if h.out.String() != "level=INFO msg=mine\n" {
-		t.Errorf("stdout %q", h.out.String())
-	}
+	h.out.await(t, "stdout", "level=INFO msg=mine\n")
 }
 
 func TestPanicInAHandlerIsA500AndAFault(t *testing.T) {
