@@ -51,7 +51,7 @@ func (t *table) title(text string) { t.rows = append(t.rows, row{figure: text}) 
 
 // add adds one figure of brink's and of its peer's; which is what the peer is.
 func (t *table) add(figure, brink, peer, which string, ratio float64) {
-	t.rows = append(t.rows, row{"  " + figure, brink, peer + "  " + which, fmt.Sprintf("%.2f", ratio)})
+	t.rows = append(t.rows, row{"  " + figure, brink, peer + "  " + which, fmt.Sprintf("%.3g", ratio)})
 }
 
 // times adds a figure that is a duration.

@@ -145,7 +145,7 @@ func (s *stand) benchSockets(*testing.B) {
 		direct := bare.echoes(n, loadTime)
 		p.echoes(n, time.Second)
 		through := p.echoes(n, loadTime)
-		s.table.rates(fmt.Sprintf("round trips, %d sockets", n), through.rate, direct.rate, "deno serve")
+		s.table.rates("round trips, "+plural(n, "socket"), through.rate, direct.rate, "deno serve")
 		s.table.times("  p50", through.p50(), direct.p50(), "deno serve")
 		s.table.times("  p99", through.p99(), direct.p99(), "deno serve")
 	}
