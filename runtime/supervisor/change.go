@@ -124,8 +124,14 @@ func (p *pool) crashed() {
 func (p *pool) changed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.fn.Kind == policy.PerWorker && len(p.liveMembers()) > 0 {
-		p.stale = true
+	// What crashed may be mended: the next request need not wait.
+	p.crashes, p.notUntil = 0, time.Time{}
+	if p.fn.Kind == policy.PerWorker {
+		// The edit may import something new, which is to be fetched before a
+		// worker's life begins. Under per_request that would hold up every
+		// request after an edit, so there the worker fetches it by itself.
+		p.isReady = false
+		p.stale = p.stale || len(p.liveMembers()) > 0
 	}
 	return p.stale
 }

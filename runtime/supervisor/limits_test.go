@@ -60,6 +60,22 @@ func TestEndWorkerEndsThatOneOnly(t *testing.T) {
 	})
 }
 
+func TestAnEditEndsTheBackOffOfTheCodeBefore(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		for range 3 {
+			a := w.acquire()
+			w.EndWorker("hello", a.Worker(), policy.ReasonCrashed)
+			a.Release()
+		}
+		w.Changed("hello")
+		start := time.Now()
+		w.acquire().Release()
+		if held := time.Since(start); held != 0 {
+			t.Errorf("held back for %s after the edit", held)
+		}
+	})
+}
+
 func TestRehearsedCrashesHoldBackWorkersAsRealOnesDo(t *testing.T) {
 	inBubble(t, policy.PerWorker, func(w *world) {
 		start := time.Now()

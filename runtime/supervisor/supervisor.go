@@ -203,7 +203,8 @@ func (s *Supervisor) EndWorker(name, id string, reason policy.Reason) {
 }
 
 // Changed reports that files of a function were edited. Under per_worker it
-// returns true when a worker runs older code.
+// returns true when a worker runs older code. The back-off after crashes of
+// that code is over.
 func (s *Supervisor) Changed(name string) (stale bool) {
 	pools, err := s.named([]string{name})
 	return err == nil && pools[0].changed()
