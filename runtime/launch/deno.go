@@ -117,10 +117,11 @@ func (d *Deno) bootstrapOptions(f config.Function, p worker.Paths) json.RawMessa
 
 // roots are the folders of the project that are the function's to see.
 func (d *Deno) roots(f config.Function) []string {
-	if d.o.FunctionsDir == "" {
-		return []string{f.Dir}
+	roots := append(staticRoots(f), f.Dir)
+	if d.o.FunctionsDir != "" {
+		roots = append(roots, d.o.FunctionsDir)
 	}
-	return []string{f.Dir, d.o.FunctionsDir}
+	return roots
 }
 
 // passedOn are the variables of brink's own environment that the engine reads

@@ -78,7 +78,7 @@ func nodeModules(f config.Function) string {
 // The environment is allowed because the bootstrap has made it the function's
 // own by the time user code runs.
 func (d *Deno) permissionArgs(f config.Function, p worker.Paths) []string {
-	read := paths(f.Dir, d.o.FunctionsDir, d.denoDir, d.bootstrapDir(), p.Tmp, p.HTTP, p.Control)
+	read := paths(append(staticRoots(f), f.Dir, d.o.FunctionsDir, d.denoDir, d.bootstrapDir(), p.Tmp, p.HTTP, p.Control)...)
 	write := paths(p.Tmp, p.HTTP, p.Control)
 	return []string{
 		"--allow-env",
@@ -87,6 +87,20 @@ func (d *Deno) permissionArgs(f config.Function, p worker.Paths) []string {
 		"--allow-read=" + read,
 		"--allow-write=" + write,
 	}
+}
+
+// staticRoots are the folders that static_files can lie in: what stands before
+// the first wildcard of each pattern. The bootstrap holds the function to the
+// patterns themselves.
+func staticRoots(f config.Function) []string {
+	var roots []string
+	for _, pattern := range f.StaticFiles {
+		if i := strings.IndexAny(pattern, "*?[{"); i >= 0 {
+			pattern = filepath.Dir(pattern[:i] + "x")
+		}
+		roots = append(roots, pattern)
+	}
+	return roots
 }
 
 // paths joins paths for a permission flag, each also as it is without symbolic
@@ -98,8 +112,6 @@ func paths(list ...string) string {
 			continue
 		}
 		for _, form := range []string{path, resolved(path)} {
-			// A comma within a path is written twice.
-			form = strings.ReplaceAll(form, ",", ",,")
 			if !slices.Contains(out, form) {
 				out = append(out, form)
 			}

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"net/url"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,6 +58,15 @@ func (d *Deno) usesNode(f config.Function) bool {
 	note, ok := d.node.graphs[d.lockPath(f)]
 	d.node.mu.Unlock()
 	return !ok || note.node || note.stamp != d.Stamp(f)+stampFiles(note.files)
+}
+
+// Files returns the local files of f's module graph as of the last Prepare, the
+// entrypoint included; nil before that. Whoever watches for edits wants those
+// that lie outside the functions folder too.
+func (d *Deno) Files(f config.Function) []string {
+	d.node.mu.Lock()
+	defer d.node.mu.Unlock()
+	return slices.Clone(d.node.graphs[d.lockPath(f)].files)
 }
 
 // infoArgs are graphArgs without the flags that deno info does not know.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"brink/runtime/config"
+	"brink/runtime/wire"
 )
 
 // maxDenoOutput bounds how much of the engine's error text is kept, in bytes.
@@ -25,6 +26,9 @@ const maxDenoOutput = 64 << 10
 // nil. What is wrong with the graph is returned as a *Fault; ctx ends the
 // download. Nothing is written into the user's folders.
 func (d *Deno) Prepare(ctx context.Context, f config.Function, progress func(message string)) error {
+	if fault := d.nameable(f); fault != nil {
+		return fault
+	}
 	seeded, err := d.seedLock(f)
 	if err != nil {
 		return err
@@ -122,4 +126,16 @@ func readDenoOutput(r io.Reader, progress func(string)) string {
 
 func isProgress(line string) bool {
 	return strings.HasPrefix(line, "Download ") || strings.HasPrefix(line, "Initialize ")
+}
+
+// nameable refuses folders that the engine's permission flags cannot name: they
+// are lists with commas in between, and Deno 2.9 knows no way to escape one.
+func (d *Deno) nameable(f config.Function) error {
+	for _, path := range []string{f.Dir, d.o.FunctionsDir, d.denoDir} {
+		if strings.Contains(path, ",") {
+			return &Fault{Phase: wire.PhaseLoad, Name: "PathError", Message: fmt.Sprintf(
+				"the path %q has a comma in it, which Deno's permission flags cannot express: rename that folder", path)}
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"brink/runtime/config"
 	"brink/runtime/wire"
 )
 
@@ -38,6 +40,7 @@ func TestCallsThatTheHostedRuntimeRefuses(t *testing.T) {
 		"Command.spawn":       {`new Deno.Command("ls").spawn()`, spawning},
 		"Command.outputSync":  {`new Deno.Command("ls").outputSync()`, spawning},
 		"child_process":       {`child.spawn("ls")`, spawning},
+		"worker_threads":      {`new (process.getBuiltinModule("node:worker_threads").Worker)("./w.js")`, "Error: Not implemented: worker_threads.Worker"},
 		"env.set":             {`Deno.env.set("A", "b")`, "NotSupported: The operation is not supported"},
 		"process.env":         {`process.env.A = "b"`, "NotSupported: The operation is not supported"},
 		"env.delete":          {`(Deno.env.delete("GREETING"), delete process.env.GREETING, Deno.env.get("GREETING") + process.env.GREETING)`, "hihi"},
@@ -140,6 +143,30 @@ func TestStaticFilesAreReadable(t *testing.T) {
 		"not stat":   {`Deno.stat("one.txt")`, "NotSupported: The operation is not supported"},
 		"not open":   {`Deno.open("one.txt")`, "NotFound: path not found: one.txt"},
 	})
+}
+
+func TestStaticFilesMayLieOutsideTheFunctionsFolder(t *testing.T) {
+	p := newProject(t, map[string]string{"hello/index.ts": ""})
+	assets := t.TempDir()
+	for _, name := range []string{"a.txt", "a.key"} {
+		if err := os.WriteFile(filepath.Join(assets, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.function.StaticFiles = []string{filepath.Join(assets, "*.txt")}
+	check(t, p, map[string][2]string{
+		"listed":     {`Deno.readTextFile("` + filepath.Join(assets, "a.txt") + `")`, "a.txt"},
+		"not listed": {`Deno.readTextFile("` + filepath.Join(assets, "a.key") + `")`, "NotFound: path not found: " + filepath.Join(assets, "a.key")},
+	})
+}
+
+func TestAFolderWithACommaIsRefusedWithTheFix(t *testing.T) {
+	d := &Deno{denoDir: "/cache"}
+	err := d.Prepare(t.Context(), config.Function{Name: "hello", Dir: "/Acme, Inc/functions/hello"}, nil)
+	fault, ok := errors.AsType[*Fault](err)
+	if !ok || !strings.Contains(fault.Message, "rename that folder") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestSyncReadsWarnAfterEvaluation(t *testing.T) {

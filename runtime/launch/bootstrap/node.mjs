@@ -28,6 +28,7 @@ const LOOKS = [
 
 const fs = process.getBuiltinModule("node:fs");
 const child = process.getBuiltinModule("node:child_process");
+const threads = process.getBuiltinModule("node:worker_threads");
 const { Socket } = process.getBuiltinModule("node:net");
 
 /** @param {string} spawning what starting a process says */
@@ -41,6 +42,12 @@ export function installNode(spawning) {
       throw new Error(spawning);
     };
   }
+  // Its CPU time would be no JavaScript thread's that brink looks at.
+  threads.Worker = class Worker {
+    constructor() {
+      throw new Error("Not implemented: worker_threads.Worker");
+    }
+  };
 }
 
 function installNodeSockets() {

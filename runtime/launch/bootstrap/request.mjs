@@ -106,7 +106,7 @@ export function isOurs(name) {
   return name.length === HEADER.length && name.toLowerCase() === HEADER;
 }
 
-let lastSample = 0;
+let lastSample = -Infinity;
 let sampleDue = false;
 
 /** Tells the host what the heap holds. */
