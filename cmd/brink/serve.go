@@ -47,7 +47,7 @@ func serve(ctx context.Context, opts ServeOptions, o *IO) error {
 		return err
 	}
 	defer listener.Close()
-	s := &server{opts: opts, io: o, out: out, log: out.logger, listener: listener, written: cfg.Policy}
+	s := &server{opts: opts, io: o, out: out, log: out.logger, listener: listener, written: cfg.Policy, imported: map[string][]string{}}
 	if err := s.findEngine(ctx); err != nil {
 		return err
 	}
@@ -87,6 +87,10 @@ type server struct {
 	authKeys  *auth.Keys     // its keys
 	override  *policy.Kind   // chosen with the key p, until the files say something new
 	written   policy.Kind    // what the files and flags said last
+
+	watching sync.Mutex          // guards the fields below, and one Set at a time
+	watched  *config.Config      // what the watcher is set for
+	imported map[string][]string // files outside the functions folder, by function
 
 	seen sync.Mutex // guards view
 	view *config.Config

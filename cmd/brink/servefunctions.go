@@ -28,6 +28,11 @@ type launcher interface {
 	Stamp(f config.Function) string
 }
 
+// grapher knows the local files that a prepared function is made of.
+type grapher interface {
+	Files(f config.Function) []string
+}
+
 type launchers map[config.Language]launcher
 
 func newLaunchers(s *server, cfg *config.Config) (launchers, error) {
@@ -88,7 +93,7 @@ func (s *server) function(cfg *config.Config, f config.Function, common map[stri
 		Eager:       f.Language == config.JavaScript && s.opts.Inspect == "",
 		Crash:       crashOf(f.Language),
 		Stamp:       func() string { return l.Stamp(f) },
-		Prepare:     func(ctx context.Context) error { return s.prepare(ctx, l, f) },
+		Prepare:     func(ctx context.Context) error { return s.prepare(ctx, cfg, l, f) },
 		Spec: func(id string) (worker.Spec, error) {
 			own := maps.Clone(env)
 			own["SB_EXECUTION_ID"] = id
@@ -143,11 +148,17 @@ func (s *server) limitsOf(cfg *config.Config, f config.Function) policy.Limits {
 
 // prepare fetches or builds, shows what is wrong with the user's code, and
 // returns an error that says which way the worker failed.
-func (s *server) prepare(ctx context.Context, l launcher, f config.Function) error {
+func (s *server) prepare(ctx context.Context, cfg *config.Config, l launcher, f config.Function) error {
 	err := l.Prepare(ctx, f, func(message string) {
 		s.log.Info("progress", slog.String("function", f.Name), slog.String("message", message))
 	})
-	if err == nil || ctx.Err() != nil {
+	if err == nil {
+		if g, ok := l.(grapher); ok {
+			s.noteImports(cfg, f, g.Files(f))
+		}
+		return nil
+	}
+	if ctx.Err() != nil {
 		return err
 	}
 	if fault, ok := errors.AsType[*launch.Fault](err); ok {

@@ -33,7 +33,7 @@ func (s *server) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.watcher.Set(targets(cfg))
+	s.watch(func() { s.watched = cfg })
 	s.gateway.SetTable(table)
 	wait, cancel := context.WithTimeout(ctx, bootPatience)
 	defer cancel()
@@ -73,11 +73,25 @@ func (s *server) warn(cfg *config.Config) {
 	}
 }
 
-// targets are the files and folders whose change means something.
-func targets(cfg *config.Config) []watch.Target {
+// watch changes what is watched by way of change.
+func (s *server) watch(change func()) {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	change()
+	s.watcher.Set(s.targets())
+}
+
+// targets are the files and folders whose change means something. watching is
+// held.
+func (s *server) targets() []watch.Target {
+	cfg := s.watched
+	if cfg == nil {
+		return nil
+	}
 	paths := append([]string{cfg.FunctionsDir}, cfg.Sources...)
 	for _, f := range cfg.Functions {
 		paths = append(append(paths, f.Dir), f.Watch...)
+		paths = append(paths, s.imported[f.Name]...)
 	}
 	slices.Sort(paths)
 	var all []watch.Target
@@ -87,6 +101,27 @@ func targets(cfg *config.Config) []watch.Target {
 		}
 	}
 	return all
+}
+
+// noteImports remembers the local files that a function imports from outside
+// the functions folder, and watches them.
+func (s *server) noteImports(cfg *config.Config, f config.Function, files []string) {
+	outside := slices.DeleteFunc(files, func(p string) bool {
+		return inside(f.Dir, p) || inside(cfg.FunctionsDir, p) || strings.Contains(p, "/node_modules/")
+	})
+	s.watching.Lock()
+	same := slices.Equal(s.imported[f.Name], outside)
+	s.watching.Unlock()
+	if !same {
+		s.watch(func() { s.imported[f.Name] = outside })
+	}
+}
+
+// imports says whether a function imports path from outside its folder.
+func (s *server) imports(name, path string) bool {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	return slices.Contains(s.imported[name], path)
 }
 
 // changed takes up what was edited: the configuration first, since a new
@@ -168,7 +203,7 @@ func (s *server) markStale(ctx context.Context, paths []string) {
 	cfg := s.current()
 	var restart []string
 	for _, f := range cfg.Functions {
-		files := concerning(cfg, f, paths)
+		files := s.concerning(cfg, f, paths)
 		if len(files) == 0 || !s.workers.Changed(f.Name) {
 			continue
 		}
@@ -185,12 +220,12 @@ func (s *server) markStale(ctx context.Context, paths []string) {
 
 // concerning returns the paths that f's code may depend on, as they are shown.
 // What lies in the functions folder but in no function's is shared by all.
-func concerning(cfg *config.Config, f config.Function, paths []string) []string {
+func (s *server) concerning(cfg *config.Config, f config.Function, paths []string) []string {
 	var files []string
 	for _, p := range paths {
 		switch {
 		case slices.Contains(cfg.Sources, p):
-		case inside(f.Dir, p), slices.ContainsFunc(f.Watch, func(w string) bool { return inside(w, p) }):
+		case inside(f.Dir, p), slices.ContainsFunc(f.Watch, func(w string) bool { return inside(w, p) }), s.imports(f.Name, p):
 			files = append(files, shown(f.Dir, p))
 		case inside(cfg.FunctionsDir, p) && !ownedByAnother(cfg, p):
 			files = append(files, shown(cfg.FunctionsDir, p))

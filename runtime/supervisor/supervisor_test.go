@@ -545,3 +545,17 @@ func TestASpareOfACompiledFunctionIsAsOldAsItsBuild(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEditIsPreparedBeforeTheRestartThatTakesItUp(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		var prepared atomic.Int32
+		w.fn.Prepare = func(context.Context) error { prepared.Add(1); return nil }
+		w.fn.Fingerprint = "prepared"
+		w.Apply(w.t.Context(), []Function{w.fn})
+		w.acquire().Release()
+		w.Changed("hello")
+		if _, err := w.Restart(w.t.Context(), nil); err != nil || prepared.Load() != 2 {
+			t.Errorf("prepared %d times, want 2 (%v)", prepared.Load(), err)
+		}
+	})
+}
