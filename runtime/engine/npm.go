@@ -125,7 +125,8 @@ func size(dir string) (total int64) {
 }
 
 // advice maps the beginning of the code in npm's output (npm error code E404)
-// to what the user can do. The first match counts. Codes: https://docs.npmjs.com/common-errors and Node.js's
+// to what the user can do. The first match counts. Codes: npm's own page on
+// common errors, and Node.js's
 // https://nodejs.org/api/errors.html#common-system-errors
 var advice = []struct{ sign, say string }{
 	{"EINTEGRITY", "what was downloaded is not the Deno that brink knows; a proxy or registry mirror changed it, or the download broke off: try `npm cache verify`, then another registry (`npm config get registry`)"},

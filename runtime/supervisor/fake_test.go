@@ -227,3 +227,6 @@ func (w *world) process(l *Lease) *fakeProcess {
 
 // cause returns why the lease's worker ended, nil while it lives.
 func cause(l *Lease) error { return context.Cause(l.Context()) }
+
+// pass lets the bubble's clock run on by d. It costs no time.
+func pass(d time.Duration) { <-time.After(d) }

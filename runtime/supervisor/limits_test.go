@@ -95,12 +95,12 @@ func TestAWorkerThatDoesNotAccountForItsMemoryIsNotAskedAgain(t *testing.T) {
 		a := w.acquire()
 		p := w.process(a)
 		p.use(0, 120*policy.MiB) // more than half of 200
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if n := p.asked(); n != 1 {
 			t.Errorf("asked %d times without an answer", n)
 		}
 		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 30 * policy.MiB})
-		time.Sleep(askEvery + 100*time.Millisecond)
+		pass(askEvery + 100*time.Millisecond)
 		if n := p.asked(); n != 2 {
 			t.Errorf("asked %d times after an answer", n)
 		}
@@ -115,14 +115,14 @@ func TestAnIdleWorkerIsAskedLessAndLessOften(t *testing.T) {
 		answer := func() { p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: policy.MiB}) }
 		for range 150 {
 			answer()
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		if n := p.asked(); n < 5 || n > 12 {
 			t.Errorf("asked %d times in 150 s", n)
 		}
 		before := p.asked()
 		p.use(5*time.Millisecond, 0) // it works, and may have allocated what nobody sees
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if p.asked() == before {
 			t.Error("not asked although it worked")
 		}
@@ -137,7 +137,7 @@ func TestAWorkerThatGrowsIsToldBeforeItsLimit(t *testing.T) {
 		for mem := int64(0); cause(a) == nil; mem += policy.MiB { // 1 MB in 10 ms
 			asked := p.asked()
 			p.use(0, mem)
-			time.Sleep(10 * time.Millisecond)
+			pass(10 * time.Millisecond)
 			if p.asked() > asked {
 				p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: mem})
 			}
@@ -158,11 +158,11 @@ func TestMemoryThatShrankRaisesNoAlert(t *testing.T) {
 		p := w.process(a)
 		p.use(0, 120*policy.MiB)
 		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 120 * policy.MiB})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		p.use(0, 60*policy.MiB) // it was collected; the worker was not asked since
-		time.Sleep(time.Second)
+		pass(time.Second)
 		p.sink.Message(wire.Message{Type: wire.TypeMemory, Heap: 20 * policy.MiB})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		a.Release()
 		synctest.Wait()
 		if cause(a) != nil {

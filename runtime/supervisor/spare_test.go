@@ -17,13 +17,13 @@ func TestASpareTakenWhileItStartsIsReplaced(t *testing.T) {
 	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
 		start := w.opts.Start
 		w.opts.Start = func(spec worker.Spec, sink worker.Sink) (Process, error) {
-			time.Sleep(time.Second) // the bubble's clock: a fork under load
+			pass(time.Second) // the bubble's clock: a fork under load
 			return start(spec, sink)
 		}
 		w.acquire().Release()
-		time.Sleep(time.Second / 2) // its spare is being started
+		pass(time.Second / 2) // its spare is being started
 		w.acquire().Release()
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		synctest.Wait()
 		if st := w.status(); st.Spares != 1 || len(w.host.all()) != 3 {
 			t.Errorf("status %+v, %d processes", st, len(w.host.all()))
@@ -42,7 +42,7 @@ func TestASpareThatCannotStartSaysNothing(t *testing.T) {
 		broken := errors.New("broken deno.json, as prepare tells")
 		w.fn.Eager, w.fn.Fingerprint = true, "eager"
 		w.fn.Prepare = func(context.Context) error {
-			time.Sleep(time.Second) // the bubble's clock: the spare ends before
+			pass(time.Second) // the bubble's clock: the spare ends before
 			return broken
 		}
 		w.Apply(w.t.Context(), []Function{w.fn})

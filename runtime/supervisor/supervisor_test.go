@@ -103,7 +103,7 @@ func TestQueueTimeoutDoesNotCountBooting(t *testing.T) {
 	for _, kind := range []policy.Kind{policy.PerRequest, policy.PerWorker} {
 		inBubble(t, kind, func(w *world) {
 			w.host.boot = func(p *fakeProcess) {
-				time.Sleep(time.Minute) // the bubble's clock
+				pass(time.Minute)
 				p.ready()
 			}
 			w.acquire().Release()
@@ -250,7 +250,7 @@ func TestASpareServesUnderThePolicyOfWhenItIsUsed(t *testing.T) {
 func TestSparesOfAnUnusedFunctionAreLetGo(t *testing.T) {
 	inBubbleWith(t, 1, policy.PerRequest, func(w *world) {
 		w.acquire().Release()
-		time.Sleep(policy.SpareIdle + time.Second) // the bubble's clock
+		pass(policy.SpareIdle + time.Second)
 		synctest.Wait()
 		if st := w.status(); st.Spares != 0 {
 			t.Errorf("status %+v after %v without a request", st, policy.SpareIdle)
@@ -302,7 +302,7 @@ func TestRestartIsNotWaitedForWithoutEndAndTakesEffectLater(t *testing.T) {
 		old := w.acquire()
 		old.Release()
 		w.host.boot = func(p *fakeProcess) {
-			time.Sleep(time.Minute) // the bubble's clock
+			pass(time.Minute)
 			p.ready()
 		}
 		ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
@@ -315,7 +315,7 @@ func TestRestartIsNotWaitedForWithoutEndAndTakesEffectLater(t *testing.T) {
 		} else {
 			l.Release()
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		synctest.Wait()
 		if !errors.Is(cause(old), policy.ReasonRestarted) {
 			t.Errorf("the old worker did not end once the new one was ready: %v", cause(old))
@@ -374,7 +374,7 @@ func TestHalfTheWallClockDropsAnIdleWorkerAndTheNextRequestGetsANewOne(t *testin
 	inBubble(t, policy.PerWorker, func(w *world) {
 		a := w.acquire()
 		a.Release()
-		time.Sleep(200*time.Second + time.Millisecond) // the bubble's clock
+		pass(200*time.Second + time.Millisecond)
 		synctest.Wait()
 		if !errors.Is(cause(a), policy.ReasonEarlyDrop) {
 			t.Fatalf("cause %v", cause(a))
@@ -394,12 +394,12 @@ func TestWallClockTellsAtNinetyPercentAndKillsAtTheEnd(t *testing.T) {
 	inBubble(t, policy.PerWorker, func(w *world) {
 		l := w.acquire()
 		defer l.Release()
-		time.Sleep(361 * time.Second) // the bubble's clock
+		pass(361 * time.Second)
 		synctest.Wait()
 		if unloads, _ := w.process(l).said(); len(unloads) != 1 || unloads[0] != "wall_clock" {
 			t.Errorf("told %v", unloads)
 		}
-		time.Sleep(40 * time.Second)
+		pass(40 * time.Second)
 		synctest.Wait()
 		if !errors.Is(cause(l), policy.ReasonWallClock) {
 			t.Errorf("cause %v", cause(l))
@@ -414,7 +414,7 @@ func TestABusyLoopIsSeenAndKilled(t *testing.T) {
 		p, start := w.process(l), time.Now()
 		for cause(l) == nil && time.Since(start) < time.Minute {
 			p.use(time.Since(start), 0)
-			time.Sleep(time.Millisecond) // the bubble's clock
+			pass(time.Millisecond)
 		}
 		if !errors.Is(cause(l), policy.ReasonCPU) {
 			t.Fatalf("cause %v", cause(l))
@@ -430,7 +430,7 @@ func TestBeforeUnloadThatHangsIsNotWaitedForLong(t *testing.T) {
 		w.host.unload = func(*fakeProcess) {}
 		l := w.acquire()
 		l.Release()
-		time.Sleep(202 * time.Second) // the bubble's clock
+		pass(202 * time.Second)
 		synctest.Wait()
 		if !errors.Is(cause(l), policy.ReasonEarlyDrop) {
 			t.Errorf("cause %v", cause(l))
@@ -508,7 +508,7 @@ func TestTheEngineBootsWhileTheFunctionIsPrepared(t *testing.T) {
 		during := 0
 		w.fn.Eager, w.fn.Fingerprint = true, "eager"
 		w.fn.Prepare = func(context.Context) error {
-			time.Sleep(time.Minute) // the bubble's clock
+			pass(time.Minute)
 			during = len(w.host.all())
 			if w.host.openedCount() != 0 {
 				t.Error("the gate was opened before the function was prepared")
