@@ -89,7 +89,7 @@ func BackOff(crashes int) time.Duration {
 // what a loop can fill within memorySlack.
 const (
 	sampleFast = 5 * time.Millisecond
-	sampleMost = 40 * time.Millisecond
+	sampleMost = 50 * time.Millisecond
 )
 
 // SampleAfter returns when to look at a worker again, given what was seen: the
