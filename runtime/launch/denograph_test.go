@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -43,6 +44,22 @@ func TestModulesOfEveryKindLoad(t *testing.T) {
 	})
 	if got, want := p.bodyAfterPrepare(), "shared json cjs 3 a/b true remote lazy"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCodeFromElsewhereMayNotImportFilesOfThisMachine(t *testing.T) {
+	remote := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/javascript")
+		fmt.Fprint(w, `export default () => import("file:///etc/passwd", { with: { type: "text" } });`)
+	}))
+	defer remote.Close()
+	p := newProject(t, map[string]string{
+		"hello/index.ts": `import peek from "` + remote.URL + `/peek.js"; Deno.serve(async () => new Response((await peek()).default));`,
+	})
+	err := p.launcher().Prepare(t.Context(), p.function, nil)
+	fault, ok := errors.AsType[*Fault](err)
+	if !ok || !strings.Contains(fault.Message, remote.URL+"/peek.js imports file:///etc/passwd") {
+		t.Errorf("got %v", err)
 	}
 }
 

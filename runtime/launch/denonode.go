@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"brink/runtime/config"
+	"brink/runtime/wire"
 )
 
 // nodeUse remembers, for each function, whether its module graph names npm
@@ -28,27 +30,35 @@ type graphNote struct {
 	node  bool
 	files []string // the local modules
 	stamp string   // of files and settings, when they were read
+
+	trespass string // which module from elsewhere imports which local file; "" for none
 }
 
 // noteGraph looks at f's module graph, which was fetched just before. Without
-// an answer nothing is noted, and the function counts as one that uses node.
-func (d *Deno) noteGraph(ctx context.Context, f config.Function) {
+// an answer nothing is noted, and the function counts as one that uses node. A
+// graph in which code from elsewhere imports a file of this machine is a *Fault:
+// Deno asks for no permission to read what is imported by a literal name.
+func (d *Deno) noteGraph(ctx context.Context, f config.Function) error {
 	cmd := exec.CommandContext(ctx, d.o.Engine, d.infoArgs(f)...)
 	cmd.Dir = f.Dir
 	cmd.Env = d.environ(f)
 	settings := d.Stamp(f) // taken before the graph is read: an edit meanwhile shows
 	out, err := cmd.Output()
 	if err != nil {
-		return
+		return nil
 	}
 	note, ok := readGraph(out)
 	if !ok {
-		return
+		return nil
+	}
+	if note.trespass != "" {
+		return &Fault{Phase: wire.PhaseLoad, Name: "PermissionDenied", Message: note.trespass}
 	}
 	note.stamp = settings + stampFiles(note.files)
 	d.node.mu.Lock()
 	defer d.node.mu.Unlock()
 	d.node.graphs[d.lockPath(f)] = note
+	return nil
 }
 
 // usesNode says whether f may use npm packages or node: modules: what the last
@@ -84,7 +94,8 @@ func (d *Deno) infoArgs(f config.Function) []string {
 func readGraph(output []byte) (graphNote, bool) {
 	var graph struct {
 		Modules []struct {
-			Specifier string `json:"specifier"`
+			Specifier    string        `json:"specifier"`
+			Dependencies []graphImport `json:"dependencies"`
 		} `json:"modules"`
 	}
 	if json.Unmarshal(output, &graph) != nil || len(graph.Modules) == 0 {
@@ -93,6 +104,9 @@ func readGraph(output []byte) (graphNote, bool) {
 	var note graphNote
 	for _, module := range graph.Modules {
 		scheme, _, _ := strings.Cut(module.Specifier, ":")
+		if scheme != "file" {
+			note.trespass = cmp.Or(note.trespass, trespass(module.Specifier, module.Dependencies))
+		}
 		switch scheme {
 		case "node", "npm":
 			note.node = true
@@ -109,6 +123,25 @@ func readGraph(output []byte) (graphNote, bool) {
 		}
 	}
 	return note, true
+}
+
+// graphImport is one import of a module, as deno info --json has it.
+type graphImport struct {
+	Specifier string `json:"specifier"`
+	Code      struct {
+		Specifier string `json:"specifier"`
+	} `json:"code"`
+}
+
+// trespass says that a module from elsewhere imports a local file, "" when none
+// of its imports does.
+func trespass(module string, imports []graphImport) string {
+	for _, i := range imports {
+		if target := cmp.Or(i.Code.Specifier, i.Specifier); strings.HasPrefix(target, "file:") {
+			return fmt.Sprintf("%s imports %s: code from elsewhere may not read files of this machine", module, target)
+		}
+	}
+	return ""
 }
 
 func stampFiles(files []string) string {

@@ -41,8 +41,7 @@ func (d *Deno) Prepare(ctx context.Context, f config.Function, progress func(mes
 		}
 	}
 	if err == nil {
-		d.noteGraph(ctx, f)
-		return nil
+		return d.noteGraph(ctx, f)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("cannot fetch the dependencies of %q: %w", f.Name, context.Cause(ctx))

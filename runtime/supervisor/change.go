@@ -126,11 +126,10 @@ func (p *pool) changed() bool {
 	defer p.mu.Unlock()
 	// What crashed may be mended: the next request need not wait.
 	p.crashes, p.notUntil = 0, time.Time{}
+	// The edit may import something new, which is to be looked at, and fetched,
+	// before a worker's life begins.
+	p.isReady = false
 	if p.fn.Kind == policy.PerWorker {
-		// The edit may import something new, which is to be fetched before a
-		// worker's life begins. Under per_request that would hold up every
-		// request after an edit, so there the worker fetches it by itself.
-		p.isReady = false
 		p.stale = p.stale || len(p.liveMembers()) > 0
 	}
 	return p.stale

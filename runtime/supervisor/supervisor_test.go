@@ -546,16 +546,23 @@ func TestASpareOfACompiledFunctionIsAsOldAsItsBuild(t *testing.T) {
 	})
 }
 
-func TestAnEditIsPreparedBeforeTheRestartThatTakesItUp(t *testing.T) {
-	inBubble(t, policy.PerWorker, func(w *world) {
-		var prepared atomic.Int32
-		w.fn.Prepare = func(context.Context) error { prepared.Add(1); return nil }
-		w.fn.Fingerprint = "prepared"
-		w.Apply(w.t.Context(), []Function{w.fn})
-		w.acquire().Release()
-		w.Changed("hello")
-		if _, err := w.Restart(w.t.Context(), nil); err != nil || prepared.Load() != 2 {
-			t.Errorf("prepared %d times, want 2 (%v)", prepared.Load(), err)
-		}
-	})
+func TestAnEditIsPreparedBeforeAWorkerTakesItUp(t *testing.T) {
+	for _, kind := range []policy.Kind{policy.PerWorker, policy.PerRequest} {
+		inBubble(t, kind, func(w *world) {
+			var prepared atomic.Int32
+			w.fn.Prepare = func(context.Context) error { prepared.Add(1); return nil }
+			w.fn.Fingerprint = "prepared"
+			w.Apply(w.t.Context(), []Function{w.fn})
+			w.acquire().Release()
+			w.Changed("hello")
+			if _, err := w.Restart(w.t.Context(), nil); err != nil {
+				t.Error(err)
+			}
+			w.acquire().Release()
+			w.acquire().Release()
+			if prepared.Load() != 2 {
+				t.Errorf("%v: prepared %d times, want 2", kind, prepared.Load())
+			}
+		})
+	}
 }
