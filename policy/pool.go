@@ -10,6 +10,9 @@ const QueueTimeout = 10 * time.Second
 // until something listens.
 const NotServingGrace = 500 * time.Millisecond
 
+// SlowBoot is how long a worker may load the user's code before brink says so.
+const SlowBoot = 10 * time.Second
+
 // SpareIdle is how long a function goes unused before its spares are let go.
 const SpareIdle = 10 * time.Minute
 

@@ -40,6 +40,7 @@ func TestCallsThatTheHostedRuntimeRefuses(t *testing.T) {
 		"Command.spawn":       {`new Deno.Command("ls").spawn()`, spawning},
 		"Command.outputSync":  {`new Deno.Command("ls").outputSync()`, spawning},
 		"child_process":       {`child.spawn("ls")`, spawning},
+		"abstract socket":     {`Deno.connect({ transport: "unix", path: "\0x" })`, "PermissionDenied: Unix sockets are closed to functions"},
 		"worker_threads":      {`new (process.getBuiltinModule("node:worker_threads").Worker)("./w.js")`, "Error: Not implemented: worker_threads.Worker"},
 		"env.set":             {`Deno.env.set("A", "b")`, "NotSupported: The operation is not supported"},
 		"process.env":         {`process.env.A = "b"`, "NotSupported: The operation is not supported"},

@@ -216,6 +216,7 @@ func (p *pool) openGate(m *member) {
 		return
 	}
 	m.opened = time.Now()
+	m.slow = time.AfterFunc(policy.SlowBoot, m.stillLoading)
 	p.later(m, m.proc.Open)
 	p.apply(m, policy.GateOpened{})
 	p.startSampling(m)

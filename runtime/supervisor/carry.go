@@ -62,7 +62,7 @@ func (m *member) end(r policy.Reason) {
 	m.pool.mu.Lock()
 	proc := m.proc
 	timers := m.timers
-	stops := []*time.Timer{m.unserved, m.sampler}
+	stops := []*time.Timer{m.slow, m.unserved, m.sampler}
 	m.pool.mu.Unlock()
 	for _, t := range append(stops, timers[:]...) {
 		if t != nil {

@@ -44,6 +44,7 @@ type member struct {
 	faulted        bool // the user's failure was shown
 	faultAt        policy.Reason
 	mute           bool        // it loaded and nothing listened
+	slow           *time.Timer // runs while the user's code loads
 	unserved       *time.Timer // runs while loaded and nothing listens
 	resident       int64       // at the last sample
 	reported       int64       // heap plus external, as the worker said last

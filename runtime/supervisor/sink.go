@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -83,6 +84,17 @@ func (p *pool) loaded(m *member, serving bool) {
 		return
 	}
 	m.unserved = time.AfterFunc(policy.NotServingGrace, func() { p.notServing(m) })
+}
+
+// stillLoading tells of code that does not get done with its top level.
+func (m *member) stillLoading() {
+	m.pool.mu.Lock()
+	loading := m.ready.IsZero() && m.state.Phase == policy.Booting
+	m.pool.mu.Unlock()
+	if loading {
+		m.log(slog.LevelWarn, "hint", slog.String("message", fmt.Sprintf(
+			"%s has been loading for %s and serves nothing yet: a top-level await that does not end?", m.pool.name, policy.SlowBoot)))
+	}
 }
 
 func (p *pool) notServing(m *member) {

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -565,4 +566,20 @@ func TestAnEditIsPreparedBeforeAWorkerTakesItUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCodeThatDoesNotGetDoneLoadingIsTold(t *testing.T) {
+	inBubble(t, policy.PerWorker, func(w *world) {
+		events := logged(w)
+		w.host.boot = func(*fakeProcess) {}
+		ctx, leave := context.WithCancel(w.t.Context())
+		waiting := w.acquireLater(ctx)
+		pass(policy.SlowBoot + time.Second)
+		synctest.Wait()
+		if text := events.String(); !strings.Contains(text, "has been loading for 10s") {
+			t.Errorf("logged %s", text)
+		}
+		leave()
+		<-waiting
+	})
 }

@@ -11,9 +11,15 @@ export function installNetwork(userAgent) {
     const connect = Deno[name];
     Deno[name] = async (options) => {
       refuse(options?.port, Deno.errors.ConnectionRefused);
+      refuseAbstract(options?.path, Deno.errors.PermissionDenied);
       return await connect(options);
     };
   }
+  const { listen } = Deno;
+  Deno.listen = (options) => {
+    refuseAbstract(options?.path, Deno.errors.PermissionDenied);
+    return listen(options);
+  };
   const { fetch, Request } = globalThis;
   globalThis.fetch = function (input, init) {
     let request;
@@ -35,4 +41,16 @@ export function installNetwork(userAgent) {
 export function refuse(port, ErrorClass) {
   if (!REFUSED.includes(Number(port))) return;
   throw new ErrorClass(`Connection refused: port ${port} is closed on the hosted platform; send mail by an HTTP API or on port 2587 or 465`);
+}
+
+/**
+ * Abstract Unix sockets have no file, so that the engine asks for no permission
+ * but the network's.
+ * @param {unknown} path
+ * @param {new (message: string) => Error} ErrorClass
+ */
+export function refuseAbstract(path, ErrorClass) {
+  if (typeof path === "string" && path.startsWith("\0")) {
+    throw new ErrorClass("Unix sockets are closed to functions");
+  }
 }

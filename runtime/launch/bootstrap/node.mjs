@@ -5,7 +5,7 @@
 // modules, so named imports get the same functions; that is why no file of the
 // bootstrap may import node:fs.
 
-import { refuse } from "./network.mjs";
+import { refuse, refuseAbstract } from "./network.mjs";
 import { installNodeHTTP } from "./node_http.mjs";
 import { asNode, isModule, isTemporary, isStatic, real, shown } from "./paths.mjs";
 import { countWrite } from "./quota.mjs";
@@ -55,7 +55,9 @@ function installNodeSockets() {
   Socket.prototype.connect = function (...args) {
     const [first] = Array.isArray(args[0]) ? args[0] : args;
     try {
-      refuse(typeof first === "object" && first !== null ? first.port : first, Error);
+      const given = typeof first === "object" && first !== null;
+      refuse(given ? first.port : first, Error);
+      refuseAbstract(given ? first.path : first, Error);
     } catch (error) {
       process.nextTick(() => this.destroy(Object.assign(error, { code: "ECONNREFUSED" })));
       return this;
