@@ -31,7 +31,7 @@ func (s sink) Message(w wire.Message) {
 		p.with(func() { p.loaded(m, w.Serving) })
 	case wire.TypeLog:
 		m.log(slog.LevelInfo, "log", slog.String("request_id", w.RequestID),
-			slog.String("level", string(w.Level)), slog.String("message", w.Text))
+			slog.String("level", string(w.Level)), slog.String("message", w.Text), slog.Any("hosted", hostedLog(w)))
 	case wire.TypeTasks:
 		p.post(m, policy.TasksChanged{Pending: w.Pending})
 	case wire.TypeMemory:
@@ -216,6 +216,12 @@ func (m *member) explain(e worker.Exit, r policy.Reason, output, report string) 
 type hosted struct {
 	Type  string         `json:"event_type"`
 	Event map[string]any `json:"event"`
+}
+
+// hostedLog is a console line as the hosted runtime's Log event has it.
+func hostedLog(w wire.Message) hosted {
+	level := map[wire.Level]string{wire.LevelDebug: "Debug", wire.LevelWarn: "Warning", wire.LevelError: "Error"}[w.Level]
+	return hosted{"Log", map[string]any{"msg": w.Text, "level": cmp.Or(level, "Info")}}
 }
 
 func (m *member) logBooted() {
