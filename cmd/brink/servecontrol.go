@@ -34,6 +34,9 @@ func (s *server) startControl() {
 	})
 }
 
+// errEmptyName guards the control API against a request for nothing.
+var errEmptyName = errors.New("name a function")
+
 // controls are what the control API may ask of a server.
 type controls struct{ s *server }
 

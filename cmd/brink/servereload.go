@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -293,6 +292,3 @@ func (s *server) togglePolicy(ctx context.Context) {
 	s.reloading.Unlock()
 	s.reload(ctx, true)
 }
-
-// errEmptyName guards the control API against a request for nothing.
-var errEmptyName = errors.New("name a function")

@@ -106,7 +106,7 @@ func (l *loader) checkNames(names []string) {
 }
 
 func noSuchFunction(name string, names []string) string {
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("there is no function %q (did you mean %q?)", name, near)
 	}
 	return fmt.Sprintf("there is no function %q", name)

@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // key says where one setting may stand, strongest first: its flag, its
@@ -161,7 +159,7 @@ func asChoice[T any](names []string, parse func(string) (T, error)) func(any) (T
 		choice, err := parse(name)
 		if err != nil {
 			hint := ""
-			if near := nearest(name, names); near != "" {
+			if near := Nearest(name, names); near != "" {
 				hint = fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			return choice, fmt.Errorf("not a known value%s; allowed are %s", hint, strings.Join(names, ", "))
@@ -214,16 +212,4 @@ func (s setting) path(value string) string {
 		return filepath.Clean(value)
 	}
 	return filepath.Join(s.dir, filepath.FromSlash(value))
-}
-
-// nearest returns the candidate that word is most likely a slip of, or "".
-func nearest(word string, candidates []string) string {
-	best, bestDistance := "", max(2, len(word)/3)+1
-	for _, c := range candidates {
-		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c))
-		if d < bestDistance && d < len(c) {
-			best, bestDistance = c, d
-		}
-	}
-	return best
 }

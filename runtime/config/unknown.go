@@ -66,7 +66,7 @@ func (l *loader) knownIn(doc *document, known, elsewhere []string, path ...strin
 			continue
 		}
 		at := doc.place(key{secret: true}, append(path[:len(path):len(path)], name))
-		near := nearest(name, known)
+		near := Nearest(name, known)
 		switch {
 		case slices.Contains(elsewhere, name) && path[0] == "functions":
 			l.warn(at, "this holds for all functions and is ignored here; it belongs in [edge_runtime]")

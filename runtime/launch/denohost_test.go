@@ -2,7 +2,6 @@ package launch
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -114,7 +112,7 @@ type host struct {
 	hangUp   func()            // ends the control connection
 	messages chan wire.Message // closed when the control connection ends
 	seen     []wire.Message
-	stderr   *denoOutput
+	stderr   *lockedBuffer
 	exited   chan error
 }
 
@@ -146,7 +144,7 @@ func (p *project) spareOf(d *Deno) *host {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = append(c.Env, wire.EnvProtocol+"=1", wire.EnvHTTPSocket+"="+paths.HTTP, wire.EnvControlSocket+"="+paths.Control)
-	h := &host{t: t, paths: paths, spec: spec, messages: make(chan wire.Message, 100), stderr: &denoOutput{}, exited: make(chan error, 1)}
+	h := &host{t: t, paths: paths, spec: spec, messages: make(chan wire.Message, 100), stderr: &lockedBuffer{}, exited: make(chan error, 1)}
 	cmd.Stdout, cmd.Stderr = h.stderr, h.stderr
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
@@ -367,24 +365,6 @@ func echo(t *testing.T, conn net.Conn, r *bufio.Reader, text string) string {
 		t.Fatal(err)
 	}
 	return string(body)
-}
-
-// denoOutput is what a process printed, safe to read while it still prints.
-type denoOutput struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (l *denoOutput) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *denoOutput) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // shortTempDir is a temporary folder whose path leaves room for a socket's.
